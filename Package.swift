@@ -1,0 +1,61 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "outpost",
+    products: [.executable(name: "outpost", targets: ["outpost"])],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
+        .systemLibrary(name: "CNcurses", path: "Sources/CNcurses"),
+        .systemLibrary(name: "CCmark", path: "Sources/CCmark"),
+        .systemLibrary(name: "CIDN2", path: "Sources/CIDN2"),
+        .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
+        .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
+        .target(
+            name: "Mail",
+            dependencies: ["Clock", "CCmark", "CIDN2", .product(name: "Mustache", package: "swift-mustache")],
+            path: "Sources/Mail", swiftSettings: strict),
+        .target(
+            name: "Queue", dependencies: ["Clock", "CSystem", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Sources/Queue", swiftSettings: strict),
+        .target(
+            name: "Transport", dependencies: ["Clock", "CSystem", "COpenSSL"], path: "Sources/Transport",
+            swiftSettings: strict),
+        .target(
+            name: "PostOffice", dependencies: ["Clock", "Transport", "Mail"], path: "Sources/PostOffice",
+            swiftSettings: strict),
+        .target(
+            name: "Sender", dependencies: ["Clock", "Transport", "Mail", "Queue"], path: "Sources/Sender",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "outpost",
+            dependencies: [
+                "Clock", "Mail", "Queue", "Transport", "PostOffice", "Sender", "CNcurses", "CSystem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            path: "Sources/App", swiftSettings: strict),
+        .testTarget(name: "MailTests", dependencies: ["Mail", "Clock"], swiftSettings: strict),
+        .testTarget(name: "QueueTests", dependencies: ["Queue", "Clock"], swiftSettings: strict),
+        .testTarget(name: "TransportTests", dependencies: ["Transport", "Clock"], swiftSettings: strict),
+        .testTarget(
+            name: "PostOfficeTests", dependencies: ["PostOffice", "Transport", "Clock"], swiftSettings: strict),
+        .testTarget(
+            name: "SenderTests", dependencies: ["Sender", "PostOffice", "Queue", "Mail", "Transport", "Clock"],
+            swiftSettings: strict),
+        .testTarget(name: "AppTests", dependencies: ["outpost", "Queue", "Clock"], swiftSettings: strict),
+        .testTarget(name: "Acceptance", dependencies: ["Clock"], path: "Tests/Acceptance", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

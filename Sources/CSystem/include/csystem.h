@@ -1,0 +1,37 @@
+// What Glibc's Swift overlay cannot call: variadic fcntl and ioctl, and macros.
+#pragma once
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// fcntl is variadic; open-file-description locks belong to the descriptor and end with its process.
+static inline int CSystem_lock_byte(int fd, off_t byte) {
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, 37 /* F_OFD_SETLK */, &l);
+}
+static inline int CSystem_unlock_byte(int fd, off_t byte) {
+    struct flock l = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, 37 /* F_OFD_SETLK */, &l);
+}
+// 1: somebody else holds the byte, 0: free, -1: errno
+static inline int CSystem_byte_is_locked(int fd, off_t byte) {
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    if (fcntl(fd, 36 /* F_OFD_GETLK */, &l) < 0) return -1;
+    return l.l_type != F_UNLCK;
+}
+static inline int CSystem_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK); }
+// ioctl is variadic
+static inline int CSystem_window_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
+// stdout and stderr are unsafe globals to Swift 6
+static inline FILE *CSystem_stdout(void) { return stdout; }
+static inline FILE *CSystem_stderr(void) { return stderr; }
