@@ -1,0 +1,72 @@
+# Everything a person types here. `make demo` and `make test` work on a fresh Debian 12 or Ubuntu with Swift 6.
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD_FLAGS ?=
+
+# `make bench` knobs; see Benchmarks/bench.py --help.
+N ?= 2000
+ROUNDS ?= 3
+CONNS ?= 20
+OUT ?=
+
+SOURCES := $(wildcard Sources Tests Package.swift)
+
+.PHONY: help demo test build debug lint format bench install uninstall clean resources locale bootstrap
+
+help:
+	@echo 'make demo      build, then run the whole job against a post office on this machine; nothing leaves it'
+	@echo 'make test      build and run every test, the built binary included'
+	@echo 'make build     a release build: .build/release/outpost'
+	@echo 'make install   PREFIX=/usr/local [DESTDIR=…]: program, man page, translations'
+	@echo 'make lint      swift format lint --strict'
+	@echo 'make bench     N=2000 ROUNDS=3 CONNS=20 [OUT=Benchmarks/RESULTS.md]: beside Postfix, in one run'
+	@echo 'make clean     remove what was built'
+
+demo: build
+	@.build/release/outpost demo $(ARGS)
+
+test:
+	@scripts/bootstrap.sh build test
+	@$(MAKE) --no-print-directory locale
+	$(SWIFT) test $(BUILD_FLAGS) $(ARGS)
+
+build:
+	@scripts/bootstrap.sh build
+	@$(MAKE) --no-print-directory locale
+	$(SWIFT) build -c release $(BUILD_FLAGS) --product outpost
+
+debug:
+	@scripts/bootstrap.sh build
+	$(SWIFT) build $(BUILD_FLAGS)
+
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+format:
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+bench: build
+	@scripts/bootstrap.sh bench
+	@N=$(N) ROUNDS=$(ROUNDS) CONNS=$(CONNS) OUT=$(OUT) Benchmarks/run.sh
+
+# Compiles po/*.po for a run from this folder; `install` compiles them into PREFIX.
+locale:
+	@sh po/compile.sh
+
+install: build
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 755 .build/release/outpost '$(DESTDIR)$(PREFIX)/bin/outpost'
+	install -m 644 man/outpost.1 '$(DESTDIR)$(PREFIX)/share/man/man1/outpost.1'
+	@for mo in .build/locale/*/LC_MESSAGES/outpost.mo; do \
+	  [ -e "$$mo" ] || continue; \
+	  to="$(DESTDIR)$(PREFIX)/share/locale/$$(basename "$$(dirname "$$(dirname "$$mo")")")/LC_MESSAGES"; \
+	  install -d "$$to" && install -m 644 "$$mo" "$$to/outpost.mo"; \
+	done
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/outpost' '$(DESTDIR)$(PREFIX)/share/man/man1/outpost.1' \
+	  '$(DESTDIR)$(PREFIX)'/share/locale/*/LC_MESSAGES/outpost.mo
+
+clean:
+	rm -rf .build .build-*
