@@ -5,8 +5,8 @@ DESTDIR ?=
 BUILD_FLAGS ?=
 
 # `make bench` knobs; see Benchmarks/bench.py --help.
-N ?= 2000
-ROUNDS ?= 3
+N ?= 20000
+ROUNDS ?= 5
 CONNS ?= 20
 OUT ?=
 
@@ -20,7 +20,7 @@ help:
 	@echo 'make build     a release build: .build/release/outpost'
 	@echo 'make install   PREFIX=/usr/local [DESTDIR=…]: program, man page, translations'
 	@echo 'make lint      swift format lint --strict'
-	@echo 'make bench     N=2000 ROUNDS=3 CONNS=20 [OUT=Benchmarks/RESULTS.md]: beside Postfix, in one run'
+	@echo 'make bench     N=20000 ROUNDS=5 CONNS=20 [OUT=Benchmarks/RESULTS.md]: beside Postfix, in one run'
 	@echo 'make clean     remove what was built'
 
 demo: build
