@@ -1,10 +1,11 @@
 // What Glibc's Swift overlay cannot call: variadic fcntl and ioctl, and macros.
 #pragma once
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -35,3 +36,17 @@ static inline int CSystem_window_size(int fd, struct winsize *size) { return ioc
 // stdout and stderr are unsafe globals to Swift 6
 static inline FILE *CSystem_stdout(void) { return stdout; }
 static inline FILE *CSystem_stderr(void) { return stderr; }
+// epoll_data is a union and EPOLLET does not fit the enum's signed type
+static inline int CSystem_watch(int epoll, int fd, uint64_t token) {
+    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = token};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
+}
+static inline int CSystem_watch_level(int epoll, int fd, uint64_t token) {
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = token};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
+}
+static inline int CSystem_unwatch(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
+// Declared by GNU only, and defining _GNU_SOURCE here would give fd_set another shape than Glibc's module has.
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+static inline int CSystem_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+static inline int CSystem_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }

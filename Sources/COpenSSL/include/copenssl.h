@@ -1,0 +1,32 @@
+// What Swift cannot call in OpenSSL: macros and variadic functions.
+#pragma once
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+static inline int COpenSSL_min_tls_1_2(SSL_CTX *c) { return (int)SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION); }
+static inline int COpenSSL_max_tls(SSL_CTX *c, int version) { return (int)SSL_CTX_set_max_proto_version(c, version); }
+static inline int COpenSSL_server_name(SSL *s, const char *name) { return (int)SSL_set_tlsext_host_name(s, name); }
+// Partial writes, buffers that move between retries, and buffers given back while a connection idles.
+static inline void COpenSSL_stream_mode(SSL_CTX *c) {
+    SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+}
+// Sessions are offered through the new-session callback only, and kept by us.
+static inline void COpenSSL_client_sessions(SSL_CTX *c) {
+    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+static inline void COpenSSL_read_ahead(SSL_CTX *c) { SSL_CTX_set_read_ahead(c, 1); }
+static inline const char *COpenSSL_cipher(const SSL *s) { return SSL_get_cipher_name(s); }
+static inline void COpenSSL_set_note(SSL *s, void *note) { SSL_set_app_data(s, note); }
+static inline void *COpenSSL_note(const SSL *s) { return SSL_get_app_data(s); }
+static inline EVP_PKEY *COpenSSL_p256_key(void) { return EVP_EC_gen("P-256"); }
+static inline void COpenSSL_free(void *p) { OPENSSL_free(p); }
+static inline int COpenSSL_add_chain(SSL_CTX *c, X509 *x) { return (int)SSL_CTX_add1_chain_cert(c, x); }
+static inline int COpenSSL_reason(unsigned long code) { return ERR_GET_REASON(code); }
