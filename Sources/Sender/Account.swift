@@ -1,0 +1,109 @@
+import Queue
+
+/// How the connection to the server is protected. There is no opportunistic mode: what is asked for is had, or nothing
+/// is sent.
+public enum TLSMode: String, Sendable, CaseIterable {
+    /// TLS from the first byte (RFC 8314 §3.3, usually port 465).
+    case implicit
+    /// The STARTTLS command, required (RFC 3207, usually port 587).
+    case starttls
+    /// No protection; no login is ever sent over it.
+    case none
+}
+
+/// A mechanism of SMTP AUTH (RFC 4954).
+public enum AuthMethod: String, Sendable, CaseIterable {
+    /// RFC 4616.
+    case plain
+    /// The unregistered but common two-question form.
+    case login
+    /// A bearer token in the place of the password.
+    case xoauth2
+}
+
+/// How the allowance of a window is spent.
+public enum Pace: String, Sendable, CaseIterable {
+    /// As fast as the caps allow.
+    case burst
+    /// Spread over the window.
+    case even
+}
+
+/// The waits of a dialogue (RFC 5321 §4.5.3.2).
+public struct Timeouts: Sendable, Hashable {
+    /// Connecting, and the TLS handshake.
+    public var connect: Duration
+    /// A command's reply, and each write.
+    public var reply: Duration
+    /// The reply to the final dot.
+    public var final: Duration
+    /// How long an open session may lie idle before it is ended with QUIT.
+    public var idle: Duration
+
+    public init(
+        connect: Duration = .seconds(30), reply: Duration = .seconds(300), final: Duration = .seconds(600),
+        idle: Duration = .seconds(60)
+    ) {
+        self.connect = connect
+        self.reply = reply
+        self.final = final
+        self.idle = idle
+    }
+}
+
+/// A login at a provider, or a server that takes mail without one, and everything that bounds its use.
+public struct Account: Sendable {
+    public var name: String
+    public var host: String
+    public var port: UInt16
+    public var tls: TLSMode
+    /// A PEM file of further trust anchors.
+    public var caFile: String?
+    /// No user: no AUTH.
+    public var user: String?
+    /// `nil` chooses the best the server offers.
+    public var auth: AuthMethod?
+    /// Asked for once a session, at login; the answer is kept nowhere.
+    public var password: @Sendable () async throws -> String
+    /// The local address to connect from.
+    public var source: String?
+    /// The name sent in EHLO; without one, an address literal of the local end (RFC 5321 §4.1.3).
+    public var helo: String?
+    /// Connections kept open at once.
+    public var sessions: Int
+    /// After so many messages a session is ended and opened anew.
+    public var messagesPerSession: Int
+    public var pace: Pace
+    public var retry: RetrySchedule
+    public var timeouts: Timeouts
+    public var limits: [Limit]
+
+    public init(
+        name: String, host: String, port: UInt16, tls: TLSMode, caFile: String? = nil, user: String? = nil,
+        auth: AuthMethod? = nil, password: @escaping @Sendable () async throws -> String = { "" },
+        source: String? = nil, helo: String? = nil, sessions: Int = 4, messagesPerSession: Int = 100,
+        pace: Pace = .burst, retry: RetrySchedule = .standard, timeouts: Timeouts = Timeouts(), limits: [Limit] = []
+    ) {
+        self.name = name
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.caFile = caFile
+        self.user = user
+        self.auth = auth
+        self.password = password
+        self.source = source
+        self.helo = helo
+        self.sessions = max(1, sessions)
+        self.messagesPerSession = max(1, messagesPerSession)
+        self.pace = pace
+        self.retry = retry
+        self.timeouts = timeouts
+        self.limits = limits
+    }
+
+    /// What caps of scope `source` are kept under.
+    public var sourceKey: String { source ?? "default" }
+    /// `smtp.qq.com:465`, as the log names it.
+    public var server: String { "\(host):\(port)" }
+}

@@ -1,0 +1,104 @@
+import Clock
+import Mail
+import Queue
+import Transport
+
+/// Sends one campaign over one account from this process, until nothing may be sent now.
+public final class Dispatcher: Sendable {
+    private let queue: Queue
+    private let campaign: Campaign
+    private let account: Account
+    private let plan: MessagePlan
+    private let classifier: ReplyClassifier
+    private let options: SendOptions
+    private let clock: any WallClock
+    private let gate: Gate
+
+    /// - Parameters:
+    ///   - campaign: as the queue has it; its content must be what `plan` was made of.
+    ///   - account: with its limits; the campaign's own limits are added to them.
+    public init(
+        queue: Queue, campaign: Campaign, account: Account, plan: MessagePlan, classifier: ReplyClassifier,
+        options: SendOptions, clock: any WallClock = SystemClock()
+    ) {
+        self.queue = queue
+        self.campaign = campaign
+        self.account = account
+        self.plan = plan
+        self.classifier = classifier
+        self.options = options
+        self.clock = clock
+        gate = Gate(workers: account.sessions, options: options, clock: clock)
+    }
+
+    /// Begins no new message; those in flight finish, and `run` returns `.interrupted`.
+    public func drain() { gate.stop(.interrupted) }
+
+    /// Runs the campaign.
+    /// - Parameter progress: called about five times a second, and once at the end.
+    /// - Throws: `QueueError` when the queue cannot be written: nothing is sent any more then.
+    public func run(progress: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Ending {
+        let limits = account.limits + campaign.limits
+        let runner = try await queue.startRunner(
+            campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt)
+        do {
+            let ending = try await run(runner, limits, progress)
+            try await runner.stop()
+            return ending
+        } catch {
+            try? await runner.stop()
+            throw error
+        }
+    }
+
+    private func run(
+        _ runner: Runner, _ limits: [Limit], _ progress: @escaping @Sendable (Progress) -> Void
+    ) async throws -> Ending {
+        let context = RunContext(
+            account: account, plan: plan, judge: Judge(account: account, classifier: classifier), runner: runner,
+            feed: Feed(runner, batch: max(16, account.sessions * 2)), gate: gate, route: try Route(account),
+            clock: clock, limits: limits,
+            messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
+            messageIDDomain: plan.messageIDDomain)
+        for rest in try queue.rests() where rest.account == account.name && rest.source == account.sourceKey {
+            gate.hold(.rest(until: rest.until, reply: rest.reply))
+        }
+        let lanes = Lane.pool(count: min(options.lanes, account.sessions))
+        let watch = Task { await Monitor(context, progress).watch() }
+        let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { group in
+            for number in 0..<account.sessions {
+                let worker = Worker(number, on: lanes[number % lanes.count], context)
+                group.addTask {
+                    do {
+                        try await worker.work()
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var first: (any Error)?
+            for await error in group where first == nil { first = error }
+            return first
+        }
+        watch.cancel()
+        await watch.value
+        if let failure { throw failure }
+        try await runner.release(context.feed.drain())
+        return try conclude()
+    }
+
+    /// What “nothing is left to take” means is the queue's to say.
+    private func conclude() throws -> Ending {
+        let ending = gate.ending ?? .finished
+        guard case .finished = ending, let now = try queue.campaign(named: campaign.name) else { return ending }
+        switch now.state {
+        case .paused: return .paused
+        case .cancelled: return .cancelled
+        case .draft, .sending, .finished: break
+        }
+        let open = now.tallies.pending + now.tallies.sending + now.tallies.deferred
+        if open > 0 { return .waiting(until: clock.now()) }  // another process has them
+        return now.tallies.inDoubt > 0 ? .inDoubt(now.tallies.inDoubt) : .finished
+    }
+}

@@ -1,0 +1,105 @@
+import Clock
+import Queue
+
+/// How a run ended, or what it waits for.
+public enum Ending: Sendable {
+    /// Everybody has a final outcome.
+    case finished
+    /// A cap is used up until then.
+    case capped(Limit, key: String, until: Timestamp)
+    /// Nobody is due before then.
+    case waiting(until: Timestamp)
+    /// The route rests until then, because of this answer.
+    case resting(until: Timestamp, reply: String)
+    case paused
+    case cancelled
+    /// Nothing is left but hand-overs whose outcome nobody knows.
+    case inDoubt(Int)
+    /// The server refused the login.
+    case loginRefused(String)
+    /// No session could be opened.
+    case unreachable(String)
+    /// As many as were asked for have been sent.
+    case limitReached
+    /// Somebody asked the process to end.
+    case interrupted
+}
+
+/// Why nothing is begun at the moment.
+public enum WaitReason: Sendable, Hashable {
+    case cap(Limit, key: String, until: Timestamp)
+    case retry(until: Timestamp)
+    case rest(until: Timestamp, reply: String)
+    case reconnect(until: Timestamp, error: String)
+    case pace(until: Timestamp)
+    /// Other processes have whoever is left; looked at again then.
+    case others(until: Timestamp)
+    /// Nobody is left to be taken.
+    case nothing
+
+    /// When to look again; `nil` when only a change can bring work.
+    public var until: Timestamp? {
+        switch self {
+        case .cap(_, _, let until), .retry(let until), .rest(let until, _),
+            .reconnect(let until, _), .pace(let until),
+            .others(let until):
+            until
+        case .nothing: nil
+        }
+    }
+}
+
+/// What one session is doing.
+public struct SessionActivity: Sendable, Hashable {
+    public var number: Int
+    /// `connect`, `send`, `commit`, `wait` or `off`.
+    public var step: String
+    public var since: Timestamp
+    public var delivered: Int
+}
+
+/// A picture of a run, given several times a second.
+public struct Progress: Sendable {
+    /// Outcomes recorded by this process.
+    public var sent = 0
+    public var deferred = 0
+    public var failed = 0
+    public var inDoubt = 0
+    public var aborted = 0
+    /// Messages sent a second, over the last few seconds.
+    public var rate = 0.0
+    /// Why nothing moves; `nil` while something does.
+    public var waiting: WaitReason?
+    public var sessions: [SessionActivity] = []
+    public init() {}
+}
+
+/// How a run is to behave.
+public struct SendOptions: Sendable {
+    /// Begin at most so many messages.
+    public var limit: Int?
+    /// Stay, and go on when a cap frees or a retry is due.
+    public var wait: Bool
+    /// What to do with hand-overs that a dead process left open.
+    public var doubt: DoubtPolicy
+    /// Serial queues to spread the sessions over.
+    public var lanes: Int
+
+    public init(limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, lanes: Int = 2) {
+        self.limit = limit
+        self.wait = wait
+        self.doubt = doubt
+        self.lanes = max(1, lanes)
+    }
+}
+
+extension Collection<WaitReason> {
+    /// The one whose moment comes first.
+    var earliest: WaitReason? {
+        var best: (reason: WaitReason, until: Timestamp)?
+        for reason in self {
+            if let until = reason.until, best.map({ until < $0.until }) ?? true { best = (reason, until) }
+        }
+        return best?.reason
+    }
+}

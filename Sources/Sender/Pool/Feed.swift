@@ -1,0 +1,113 @@
+import Clock
+import Queue
+import Synchronization
+
+/// Recipients leased ahead of their turn and shared by all workers of one run. Taking from it costs a lock; the queue
+/// is asked once for many.
+final class Feed: Sendable {
+    /// What a worker gets.
+    enum Supply {
+        case recipients([LeasedRecipient])
+        /// Nobody is due; the next one is at this time. `unsettled` are left in all, those in flight included.
+        case none(nextDue: Timestamp?, unsettled: Int)
+    }
+
+    private struct State {
+        var stock: [LeasedRecipient] = []
+        var head = 0
+        var batch: Int
+        var refilling = false
+        var waiters: [UnsafeContinuation<Void, Never>] = []
+    }
+
+    private static let largestBatch = 1000
+    private let state: Mutex<State>
+    private let runner: Runner
+
+    /// - Parameter batch: how many to lease at first; it doubles while they are used up.
+    init(_ runner: Runner, batch: Int) {
+        self.runner = runner
+        state = Mutex(State(batch: min(batch, Self.largestBatch)))
+    }
+
+    private enum Turn {
+        case taken([LeasedRecipient], refill: Int?)
+        case refill(Int)
+        case wait
+    }
+
+    /// Takes up to `count`, leasing more when the stock is low.
+    func take(_ count: Int) async throws -> Supply {
+        while true {
+            let turn: Turn = state.withLock { state in
+                let available = state.stock.count - state.head
+                if available > 0 {
+                    let end = state.head + min(count, available)
+                    let taken = Array(state.stock[state.head..<end])
+                    state.head = end
+                    let low = state.stock.count - end < state.batch / 4 && !state.refilling
+                    if low { state.refilling = true }
+                    return .taken(taken, refill: low ? state.batch : nil)
+                }
+                if state.refilling { return .wait }
+                state.refilling = true
+                return .refill(state.batch)
+            }
+            switch turn {
+            case .taken(let recipients, let refill):
+                if let refill { Task.detached { [self] in _ = try? await self.refill(refill) } }
+                return .recipients(recipients)
+            case .refill(let size):
+                let answer = try await refill(size)
+                if answer.recipients.isEmpty {
+                    let left = answer.tallies
+                    return .none(nextDue: answer.nextDue, unsettled: left.pending + left.sending + left.deferred)
+                }
+            case .wait:
+                await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                    let late = state.withLock { state in
+                        if state.refilling { state.waiters.append(continuation) }
+                        return !state.refilling
+                    }
+                    if late { continuation.resume() }
+                }
+            }
+        }
+    }
+
+    private func refill(_ size: Int) async throws -> LeaseAnswer {
+        let answer: LeaseAnswer
+        do {
+            answer = try await runner.lease(size)
+        } catch {
+            finish([])
+            throw error
+        }
+        finish(answer.recipients)
+        return answer
+    }
+
+    private func finish(_ recipients: [LeasedRecipient]) {
+        let woken = state.withLock { state in
+            state.stock.removeFirst(state.head)
+            state.head = 0
+            state.stock += recipients
+            if recipients.count == state.batch { state.batch = min(state.batch * 2, Self.largestBatch) }
+            state.refilling = false
+            defer { state.waiters.removeAll() }
+            return state.waiters
+        }
+        woken.forEach { $0.resume() }
+    }
+
+    /// What was leased and not taken; the feed is empty afterwards.
+    func drain() -> [Int64] {
+        state.withLock { state in
+            defer {
+                state.stock.removeAll()
+                state.head = 0
+            }
+            return state.stock[state.head...].map(\.id)
+        }
+    }
+}

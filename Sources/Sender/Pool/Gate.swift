@@ -1,0 +1,243 @@
+import Clock
+import Dispatch
+import Queue
+import Synchronization
+
+/// Where the workers of one run ask whether they may go on, and wait when they may not. It never sleeps: a waiting
+/// worker is woken by the earliest moment it waits for or by a change, whichever comes first.
+final class Gate: Sendable {
+    /// What a worker may do now.
+    enum Permission {
+        case go
+        case hold(WaitReason)
+        case stop
+    }
+
+    private struct Parked {
+        var reason: WaitReason
+        var continuation: UnsafeContinuation<Void, Never>
+    }
+
+    private struct State {
+        var stop: Ending?
+        var hold: WaitReason?
+        var parked: [Int: Parked] = [:]
+        var running: Int
+        var allowance: Int?
+        var failures = 0
+        var everOpened = false
+        var paceFrom: Timestamp?
+        var timer: DispatchWorkItem?
+        var activity: [SessionActivity]
+        var tally = Progress()
+    }
+
+    private let state: Mutex<State>
+    private let clock: any WallClock
+    private let options: SendOptions
+    private let timerQueue = DispatchQueue(label: "outpost.gate")
+
+    init(workers: Int, options: SendOptions, clock: any WallClock) {
+        let now = clock.now()
+        state = Mutex(
+            State(
+                running: workers, allowance: options.limit,
+                activity: (0..<workers).map { SessionActivity(number: $0 + 1, step: "off", since: now, delivered: 0) }))
+        self.clock = clock
+        self.options = options
+    }
+
+    var ending: Ending? { state.withLock { $0.stop } }
+
+    func permission() -> Permission {
+        let now = clock.now()
+        return state.withLock { state in
+            if state.stop != nil { return .stop }
+            if let hold = state.hold, let until = hold.until {
+                if until > now { return .hold(hold) }
+                state.hold = nil
+            }
+            return .go
+        }
+    }
+
+    /// Ends the run; the first reason given stands, but that somebody asked for the end or that the login is refused
+    /// outweighs what merely waits.
+    func stop(_ ending: Ending) {
+        let woken = state.withLock { state in
+            if state.stop == nil { state.stop = ending }
+            return Self.takeAll(&state)
+        }
+        woken.forEach { $0.resume() }
+    }
+
+    /// Nobody begins anything before the moment named.
+    func hold(_ reason: WaitReason) {
+        state.withLock { state in
+            if let old = state.hold?.until, let new = reason.until, old >= new { return }
+            state.hold = reason
+        }
+    }
+
+    /// Something was put back into the queue, or an order may have changed: whoever waits looks again.
+    func changed() {
+        let woken = state.withLock { Self.takeAll(&$0) }
+        woken.forEach { $0.resume() }
+    }
+
+    /// Waits until there may be something to do. The caller must have settled all it has begun.
+    func park(_ worker: Int, _ reason: WaitReason) async {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
+                guard state.stop == nil else { return [continuation] }
+                state.parked[worker] = Parked(reason: reason, continuation: continuation)
+                if state.parked.count == state.running { concludeOrWait(&state) }
+                guard state.stop == nil else { return Self.takeAll(&state) }
+                schedule(&state)
+                return []
+            }
+            woken.forEach { $0.resume() }
+        }
+    }
+
+    /// A worker has ended; those that wait may be the last ones.
+    func leave(_ worker: Int) {
+        let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
+            state.running -= 1
+            if state.running > 0, state.parked.count == state.running { concludeOrWait(&state) }
+            return state.stop == nil ? [] : Self.takeAll(&state)
+        }
+        woken.forEach { $0.resume() }
+    }
+
+    /// All workers wait: the run is over when nothing can come, or when it is not to stay.
+    private func concludeOrWait(_ state: inout State) {
+        let reasons = state.parked.values.map(\.reason)
+        guard let next = reasons.earliest, let until = next.until
+        else {
+            state.stop = .finished  // the dispatcher asks the queue what that means
+            return
+        }
+        guard !options.wait else { return }
+        switch next {
+        case .cap(let limit, let key, _): state.stop = .capped(limit, key: key, until: until)
+        case .rest(_, let reply): state.stop = .resting(until: until, reply: reply)
+        case .retry, .nothing: state.stop = .waiting(until: until)
+        case .others: state.stop = .finished
+        case .reconnect, .pace: return  // short, and part of sending
+        }
+    }
+
+    private static func takeAll(_ state: inout State) -> [UnsafeContinuation<Void, Never>] {
+        let all = state.parked.values.map(\.continuation)
+        state.parked.removeAll()
+        return all
+    }
+
+    private func schedule(_ state: inout State) {
+        state.timer?.cancel()
+        state.timer = nil
+        guard let earliest = state.parked.values.compactMap(\.reason.until).min() else { return }
+        // Looks again at least twice a minute: the wall clock may be set while nobody looks.
+        let wait = min(max(0, (earliest - clock.now()).inSeconds), 30)
+        let item = DispatchWorkItem { [weak self] in self?.wakeDue() }
+        state.timer = item
+        timerQueue.asyncAfter(deadline: .now() + wait + 0.001, execute: item)
+    }
+
+    private func wakeDue() {
+        let now = clock.now()
+        let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
+            let due = state.parked.filter { $0.value.reason.until.map { $0 <= now } ?? false }
+            for key in due.keys { state.parked[key] = nil }
+            schedule(&state)
+            return due.values.map(\.continuation)
+        }
+        woken.forEach { $0.resume() }
+    }
+
+    // MARK: - Allowance and pace
+
+    /// How many of `wanted` messages may still be begun under `--limit`.
+    func reserve(_ wanted: Int) -> Int {
+        state.withLock { state in
+            guard let left = state.allowance else { return wanted }
+            let granted = min(left, wanted)
+            state.allowance = left - granted
+            return granted
+        }
+    }
+
+    func giveBack(_ count: Int) { state.withLock { if let left = $0.allowance { $0.allowance = left + count } } }
+
+    /// Under pace `even`: when the next message may be begun. Taking the slot moves the next one on by `gap`.
+    func slot(gap: Duration) -> Timestamp? {
+        let now = clock.now()
+        return state.withLock { state in
+            if let from = state.paceFrom, from > now { return from }
+            state.paceFrom = now + gap
+            return nil
+        }
+    }
+
+    // MARK: - The route's health
+
+    /// A session is open: what failed before is over.
+    func opened() {
+        state.withLock { state in
+            state.everOpened = true
+            state.failures = 0
+        }
+    }
+
+    /// A session could not be opened or was lost. Returns how long to leave the server alone, doubling from 0.5 s up
+    /// to 5 minutes; `nil` when the run is to give up.
+    func failed(opening: Bool) -> Duration? {
+        state.withLock { state in
+            state.failures += 1
+            let patience = options.wait ? (state.everOpened ? Int.max : 6) : 4
+            if opening, state.failures >= patience { return nil }
+            return .milliseconds(min(300_000, 500 << min(state.failures - 1, 10)))
+        }
+    }
+
+    // MARK: - What the screen shows
+
+    func show(_ worker: Int, _ step: String, delivered: Int = 0) {
+        let now = clock.now()
+        state.withLock { state in
+            if state.activity[worker].step != step {
+                state.activity[worker].step = step
+                state.activity[worker].since = now
+            }
+            state.activity[worker].delivered += delivered
+        }
+    }
+
+    func count(_ settlements: [Settlement]) {
+        state.withLock { state in
+            for settlement in settlements {
+                switch settlement.outcome {
+                case .sent: state.tally.sent += 1
+                case .deferred: state.tally.deferred += 1
+                case .failed: state.tally.failed += 1
+                case .inDoubt: state.tally.inDoubt += 1
+                case .aborted: state.tally.aborted += 1
+                }
+            }
+        }
+    }
+
+    /// Counts so far, what the sessions do, and the reason when all of them wait.
+    func picture() -> Progress {
+        state.withLock { state in
+            var picture = state.tally
+            picture.sessions = state.activity
+            if state.running > 0, state.parked.count == state.running {
+                let reasons = state.parked.values.map(\.reason)
+                picture.waiting = reasons.earliest ?? reasons.first
+            }
+            return picture
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Clock
+import Mail
+import Queue
+
+/// What is to be written down after a delivery, and what it means for the route.
+struct Judgement {
+    /// What the answer says about the way there.
+    enum Consequence: Equatable {
+        case none
+        /// This session is over; others may go on.
+        case reconnect
+        /// Nobody uses the route for a while.
+        case rest(Duration, rule: String, reply: String)
+        case loginRefused(String)
+    }
+
+    var settlement: Settlement
+    var consequence: Consequence
+}
+
+/// Turns what happened in a dialogue into an outcome: policy only, no state and no clock of its own.
+struct Judge: Sendable {
+    let account: Account
+    let classifier: ReplyClassifier
+
+    /// How often a message may be lost before its dot until that counts as an attempt: a server that hangs up on one
+    /// message alone must not be offered it for ever.
+    static let patientLosses = 3
+
+    /// - Parameters:
+    ///   - attempts: how many counted before this one.
+    ///   - losses: how often this recipient's message was lost in this run, this time included.
+    ///   - jitter: 0..<1.
+    func judge(
+        _ delivery: Delivery, attempt: Int64, attempts: Int, losses: Int, bytes: Int, tls: String?, now: Timestamp,
+        jitter: Double
+    ) -> Judgement {
+        let settlement: Maker = { outcome, reply, words, retryAt, counts, suppress in
+            Settlement(
+                attempt: attempt, outcome: outcome, code: reply?.code, enhanced: reply?.enhanced,
+                reply: reply?.text ?? words, tls: tls, bytes: bytes, retryAt: retryAt, countsAsAttempt: counts,
+                suppress: suppress)
+        }
+        switch delivery {
+        case .untouched:
+            return Judgement(
+                settlement: settlement(.aborted, nil, "not offered: the session ended first", nil, false, nil),
+                consequence: .none)
+        case .doubtful(let words):
+            return Judgement(
+                settlement: settlement(
+                    .inDoubt, nil, "the connection was lost after the final dot, before the answer: \(words)", nil, true,
+                    nil),
+                consequence: .reconnect)
+        case .lost(let words):
+            if losses >= Self.patientLosses {
+                return Judgement(
+                    settlement: later(settlement, attempts, nil, now, jitter, words: "connection lost \(losses) times: \(words)"),
+                    consequence: .reconnect)
+            }
+            return Judgement(
+                settlement: settlement(.aborted, nil, "connection lost before the final dot: \(words)", nil, false, nil),
+                consequence: .reconnect)
+        case .answered(.dot, let reply) where reply.code / 100 == 2:
+            return Judgement(settlement: settlement(.sent, reply, "", nil, true, nil), consequence: .none)
+        case .answered(let stage, let reply):
+            return refused(reply, stage, settlement, attempts, now, jitter)
+        }
+    }
+
+    private typealias Maker = (AttemptOutcome, Reply?, String, Timestamp?, Bool, String?) -> Settlement
+
+    private func refused(
+        _ reply: Reply, _ stage: Stage, _ make: Maker, _ attempts: Int, _ now: Timestamp, _ jitter: Double
+    ) -> Judgement {
+        let verdict = classifier.judge(reply, host: account.host, at: stage)
+        switch verdict.action {
+        case .fail:
+            return Judgement(
+                settlement: make(.failed, reply, "", nil, true, verdict.suppress ? reply.line : nil),
+                consequence: reply.code == 421 ? .reconnect : .none)
+        case .defer:
+            return Judgement(
+                settlement: later(make, attempts, verdict.rest, now, jitter, reply: reply),
+                consequence: reply.code == 421 ? .reconnect : .none)
+        case .login:
+            return Judgement(
+                settlement: make(.deferred, reply, "", now, false, nil), consequence: .loginRefused(reply.line))
+        case .rest:
+            let wait = verdict.rest ?? account.retry.wait(after: 1, jitter: jitter) ?? .seconds(60)
+            let consequence: Judgement.Consequence =
+                verdict.rest.map { .rest($0, rule: verdict.rule, reply: reply.line) } ?? .reconnect
+            return Judgement(
+                settlement: make(.deferred, reply, "", now + wait, false, nil), consequence: consequence)
+        }
+    }
+
+    /// Deferred by the schedule, or failed when that is used up. A wait the server names is obeyed.
+    private func later(
+        _ make: Maker, _ attempts: Int, _ named: Duration?, _ now: Timestamp, _ jitter: Double, reply: Reply? = nil,
+        words: String = ""
+    ) -> Settlement {
+        guard let wait = account.retry.wait(after: attempts + 1, jitter: jitter) else {
+            return make(.failed, reply, words, nil, true, nil)
+        }
+        return make(.deferred, reply, words, now + max(wait, named ?? .zero), true, nil)
+    }
+}

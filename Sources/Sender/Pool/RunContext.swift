@@ -1,0 +1,59 @@
+import Clock
+import Mail
+import Queue
+
+/// What all workers of one run share; everything in it is a value or safe to share.
+struct RunContext: Sendable {
+    let account: Account
+    let plan: MessagePlan
+    let judge: Judge
+    let runner: Runner
+    let feed: Feed
+    let gate: Gate
+    let route: Route
+    let clock: any WallClock
+    let limits: [Limit]
+    /// What Message-IDs of this campaign have in common.
+    let messageIDStem: String
+    let messageIDDomain: String
+
+    /// The same for each attempt at a recipient, so that a receiver can recognise a message sent again.
+    func messageID(of recipient: Int64) -> String { "<\(messageIDStem).\(recipient)@\(messageIDDomain)>" }
+
+    /// Microseconds that never step.
+    func ticks() -> Int64 { clock.sinceBoot().microseconds }
+
+    /// No more than what the caps let go in the time of one commit.
+    func largestBatch(commit: Int64) -> Int {
+        var most = Worker.largestBatch
+        for limit in limits {
+            most = min(most, Int(Double(limit.count) * Double(commit) / Double(limit.perMicroseconds)))
+        }
+        return max(1, most)
+    }
+
+    /// Under pace `even`: the reason to wait for the next slot, if it is not free.
+    func paceWait() -> WaitReason? {
+        let gap = limits.map { Double($0.perMicroseconds) / Double(max(1, $0.count)) }.max() ?? 0
+        let spread = Double.random(in: 0.8..<1.2)
+        return gate.slot(gap: .microseconds(Int64(gap * spread))).map { .pace(until: $0) }
+    }
+
+    func halted(_ state: CampaignState) {
+        switch state {
+        case .paused: gate.stop(.paused)
+        case .cancelled: gate.stop(.cancelled)
+        case .draft, .sending, .finished: gate.stop(.finished)
+        }
+    }
+
+    /// The route is left alone, in this process and, through the queue, in every other.
+    func rest(for time: Duration, rule: String, reply: String) async {
+        let until = clock.now() + time
+        gate.hold(.rest(until: until, reply: reply))
+        try? await runner.rest(
+            Rest(
+                account: account.name, source: account.sourceKey, server: account.server, until: until,
+                since: clock.now(), rule: rule, reply: reply))
+    }
+}

@@ -1,0 +1,290 @@
+import Clock
+import Mail
+import Queue
+import Transport
+
+/// A recipient whose message is rendered and waits for its turn.
+struct Prepared {
+    var recipient: LeasedRecipient
+    var request: BeginRequest
+    var message: RenderedMessage
+    /// Why there is no message to send, if there is none.
+    var fault: String?
+}
+
+/// One session's life: take, render, begin, hand over, settle, again. It runs on a lane's serial queue and awaits
+/// the queue's commits; outcomes of one round and beginnings of the next ride in the same commit.
+actor Worker {
+    /// The most messages one session begins in one commit.
+    static let largestBatch = 16
+
+    private let number: Int
+    private let lane: Lane
+    private let run: RunContext
+    private var session: Session?
+    private var prepared: [Prepared] = []
+    private var settled: [Settlement] = []
+    private var batch = 1
+    private var losses: [Int64: Int] = [:]
+    private var random = SystemRandomNumberGenerator()
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
+
+    init(_ number: Int, on lane: Lane, _ run: RunContext) {
+        self.number = number
+        self.lane = lane
+        self.run = run
+    }
+
+    /// Works until the gate says stop.
+    /// - Throws: what the queue throws: then nothing is known to be on disk, and nothing more is sent.
+    func work() async throws {
+        var failure: (any Error)?
+        do {
+            while true {
+                switch run.gate.permission() {
+                case .stop: break
+                case .hold(let reason):
+                    try await park(reason)
+                    continue
+                case .go:
+                    try await turn()
+                    continue
+                }
+                break
+            }
+            try await flush()
+            try await run.runner.release(prepared.map(\.recipient.id))
+        } catch {
+            failure = error
+            run.gate.stop(.interrupted)
+        }
+        prepared.removeAll()
+        run.gate.show(number, "off")
+        if failure == nil { await session?.quit() } else { session?.close() }
+        session = nil
+        run.gate.leave(number)
+        if let failure { throw failure }
+    }
+
+    private func turn() async throws {
+        if prepared.isEmpty {
+            switch try await run.feed.take(batch) {
+            case .recipients(let recipients): prepared = recipients.map(prepare)
+            case .none where !settled.isEmpty:
+                try await flush()  // what was just settled may be due at once, or be the last there was
+                return
+            case .none(let nextDue, let unsettled):
+                if let nextDue {
+                    try await park(.retry(until: nextDue))
+                } else {
+                    try await park(unsettled == 0 ? .nothing : .others(until: run.clock.now() + .milliseconds(500)))
+                }
+                return
+            }
+        }
+        if session == nil {
+            try await flush()
+            await connect()
+        }
+        guard let session else { return }
+        if run.account.pace == .even, let reason = run.paceWait() {
+            try await park(reason)
+            return
+        }
+        try await exchangeAndDeliver(over: session)
+    }
+
+    private func exchangeAndDeliver(over session: Session) async throws {
+        let allowed = run.gate.reserve(min(batch, prepared.count))
+        if allowed == 0 {
+            run.gate.stop(.limitReached)
+            return
+        }
+        run.gate.show(number, "commit")
+        let asked = run.ticks()
+        let recorded = settled
+        settled.removeAll(keepingCapacity: true)
+        let answers = try await run.runner.exchange(
+            settle: recorded, begin: prepared[..<allowed].map(\.request))
+        run.gate.count(recorded)
+        let begun = run.ticks()
+        var batchNow: [(Prepared, Int64)] = []
+        var kept: [Prepared] = []
+        var waiting: WaitReason?
+        for (item, answer) in zip(prepared[..<allowed], answers) {
+            switch answer {
+            case .begun(let attempt): batchNow.append((item, attempt))
+            case .gone, .suppressed: break
+            case .halted(let state):
+                kept.append(item)
+                run.halted(state)
+            case .capped(let limit, let key, let until):
+                if limit.scope == .domain {
+                    try await run.runner.postpone(item.recipient.id, until: until)
+                } else {
+                    kept.append(item)
+                    waiting = .cap(limit, key: key, until: until)
+                }
+            }
+        }
+        run.gate.giveBack(allowed - batchNow.count)
+        prepared = kept + prepared[allowed...]
+        if !batchNow.isEmpty { await deliver(batchNow, over: session) }
+        adapt(commit: begun - asked, delivery: run.ticks() - begun)
+        if let waiting { try await park(waiting) }
+    }
+
+    private func deliver(_ items: [(Prepared, Int64)], over session: Session) async {
+        run.gate.show(number, "send")
+        var sendable: [(Prepared, Int64)] = []
+        for item in items {
+            if let fault = item.0.fault {
+                settled.append(
+                    Settlement(
+                        attempt: item.1, outcome: .failed, code: nil, enhanced: nil,
+                        reply: "the message could not be written: \(fault)", tls: nil, bytes: 0, retryAt: nil,
+                        countsAsAttempt: true))
+            } else {
+                sendable.append(item)
+            }
+        }
+        guard !sendable.isEmpty else { return }
+        let tls = session.tlsVersion
+        var consequence = Judgement.Consequence.none
+        var judged: [Settlement?] = Array(repeating: nil, count: sendable.count)
+        func judge(_ index: Int, _ delivery: Delivery) -> Judgement {
+            let (item, attempt) = sendable[index]
+            if case .lost = delivery { losses[item.recipient.id, default: 0] += 1 }
+            return run.judge.judge(
+                delivery, attempt: attempt, attempts: item.recipient.attempts,
+                losses: losses[item.recipient.id] ?? 0, bytes: item.message.size, tls: tls, now: run.clock.now(),
+                jitter: Double.random(in: 0..<1, using: &random))
+        }
+        let results = await session.deliver(
+            sendable.map(\.0.message),
+            stop: { index, delivery in
+                let judgement = judge(index, delivery)
+                judged[index] = judgement.settlement
+                consequence = judgement.consequence
+                return consequence != .none
+            }, idle: {})
+        var lost = false
+        for (index, result) in results.enumerated() where judged[index] == nil {
+            let judgement = judge(index, result)
+            judged[index] = judgement.settlement
+            if judgement.consequence != .none {
+                consequence = judgement.consequence
+                lost = true
+            }
+        }
+        settled += judged.compactMap { $0 }
+        run.gate.show(number, "wait", delivered: sendable.count)
+        await act(on: consequence, lost: lost)
+        if self.session != nil, session.messages >= run.account.messagesPerSession {
+            await session.quit()
+            self.session = nil
+        }
+    }
+
+    private func act(on consequence: Judgement.Consequence, lost: Bool) async {
+        switch consequence {
+        case .none:
+            run.gate.opened()
+            return
+        case .reconnect:
+            // One dropped answer is no reason to slow down; the second in a row is.
+            if let pause = run.gate.failed(opening: false), lost || pause > .milliseconds(500) {
+                run.gate.hold(.reconnect(until: run.clock.now() + pause, error: settled.last?.reply ?? ""))
+            }
+        case .rest(let time, let rule, let reply):
+            await run.rest(for: time, rule: rule, reply: reply)
+        case .loginRefused(let reply):
+            run.gate.stop(.loginRefused(reply))
+        }
+        session?.close()
+        session = nil
+    }
+
+    private func connect() async {
+        run.gate.show(number, "connect")
+        do {
+            let gate = run.gate
+            session = try await run.route.open(on: lane) {
+                if case .go = gate.permission() { false } else { true }
+            }
+            if session != nil { run.gate.opened() }
+        } catch let error as SessionError {
+            await failed(error)
+        } catch {
+            run.gate.stop(.unreachable("\(error)"))
+        }
+    }
+
+    private func failed(_ error: SessionError) async {
+        switch error {
+        case .login(let reply): run.gate.stop(.loginRefused(reply.line))
+        case .unprotected: run.gate.stop(.unreachable("\(error)"))
+        case .connection(let cause) where cause.isLasting: run.gate.stop(.unreachable("\(error)"))
+        case .refused(let stage, let reply):
+            let verdict = run.judge.classifier.judge(reply, host: run.account.host, at: stage)
+            if verdict.action == .login {
+                run.gate.stop(.loginRefused(reply.line))
+            } else if let rest = verdict.rest {
+                await run.rest(for: rest, rule: verdict.rule, reply: reply.line)
+            } else {
+                backOff(error)
+            }
+        case .connection, .garbage: backOff(error)
+        }
+    }
+
+    private func backOff(_ error: SessionError) {
+        if let pause = run.gate.failed(opening: true) {
+            run.gate.hold(.reconnect(until: run.clock.now() + pause, error: "\(error)"))
+        } else {
+            run.gate.stop(.unreachable("\(error)"))
+        }
+    }
+
+    private func park(_ reason: WaitReason) async throws {
+        try await flush()
+        if let open = session, reason.until.map({ $0 - run.clock.now() > run.account.timeouts.idle }) ?? true {
+            await open.quit()
+            session = nil
+        }
+        run.gate.show(number, session == nil ? "off" : "wait")
+        await run.gate.park(number, reason)
+    }
+
+    /// Writes down what is settled, when nothing is begun with it.
+    private func flush() async throws {
+        guard !settled.isEmpty else { return }
+        let recorded = settled
+        settled.removeAll(keepingCapacity: true)
+        _ = try await run.runner.exchange(settle: recorded, begin: [])
+        run.gate.count(recorded)
+        if recorded.contains(where: { $0.outcome == .aborted || $0.outcome == .deferred }) { run.gate.changed() }
+    }
+
+    private func prepare(_ recipient: LeasedRecipient) -> Prepared {
+        let id = run.messageID(of: recipient.id)
+        let request = BeginRequest(
+            recipient: recipient.id, server: run.account.server, messageID: id, domain: recipient.domain)
+        do {
+            let message = try run.plan.render(
+                RenderInput(email: recipient.email, fields: recipient.fields, messageID: id, date: run.clock.now()))
+            return Prepared(recipient: recipient, request: request, message: message)
+        } catch {
+            return Prepared(recipient: recipient, request: request, message: .empty, fault: "\(error)")
+        }
+    }
+
+    /// Begins more messages a commit when the disk is slower than the line, fewer when it is not; a crash can leave
+    /// in doubt what was begun, so a tight cap keeps it at one.
+    private func adapt(commit: Int64, delivery: Int64) {
+        let most = run.largestBatch(commit: commit)
+        if commit > delivery { batch += 1 } else if commit * 4 < delivery { batch -= 1 }
+        batch = max(1, min(batch, most))
+    }
+}

@@ -1,0 +1,121 @@
+import Clock
+import Queue
+import Testing
+
+@testable import Sender
+
+@Suite("Where workers wait")
+struct GateTests {
+    private let clock = ManualClock()
+
+    private func gate(_ workers: Int, wait: Bool = false, limit: Int? = nil) -> Gate {
+        Gate(workers: workers, options: SendOptions(limit: limit, wait: wait), clock: clock)
+    }
+
+    @Test("when all wait for nobody, the run is over")
+    func finished() async {
+        let gate = gate(2)
+        async let first: Void = gate.park(0, .nothing)
+        async let second: Void = gate.park(1, .nothing)
+        _ = await (first, second)
+        guard case .finished = gate.ending else {
+            Issue.record("not over: \(String(describing: gate.ending))")
+            return
+        }
+        guard case .stop = gate.permission() else {
+            Issue.record("a worker may go on")
+            return
+        }
+    }
+
+    @Test("without --wait a cap ends the run, and names the earliest moment")
+    func capped() async {
+        let gate = gate(2)
+        let soon = clock.now() + .seconds(5)
+        let later = clock.now() + .seconds(9)
+        let limit = Limit(scope: .source, count: 1, per: .seconds(10))
+        async let first: Void = gate.park(0, .cap(limit, key: "default", until: later))
+        async let second: Void = gate.park(1, .cap(limit, key: "default", until: soon))
+        _ = await (first, second)
+        guard case .capped(_, "default", let until) = gate.ending else {
+            Issue.record("ended otherwise: \(String(describing: gate.ending))")
+            return
+        }
+        #expect(until == soon)
+    }
+
+    @Test("a worker that leaves lets the waiting ones conclude")
+    func leaving() async {
+        let gate = gate(2)
+        async let parked: Void = gate.park(0, .nothing)
+        while gate.picture().waiting != nil { await Task.yield() }
+        gate.leave(1)
+        await parked
+        guard case .finished = gate.ending else {
+            Issue.record("still waiting")
+            return
+        }
+    }
+
+    @Test("a change wakes whoever waits")
+    func change() async {
+        let gate = gate(2)
+        async let parked: Void = gate.park(0, .retry(until: clock.now() + .seconds(3600)))
+        for _ in 0..<20 { await Task.yield() }
+        while true {
+            gate.changed()
+            if gate.picture().sessions.count == 2 { break }
+        }
+        gate.stop(.interrupted)
+        await parked
+    }
+
+    @Test("a rest holds everybody until its time, and a shorter one does not cut it")
+    func rest() {
+        let gate = gate(1)
+        gate.hold(.rest(until: clock.now() + .seconds(60), reply: "slow"))
+        gate.hold(.rest(until: clock.now() + .seconds(1), reply: "slow"))
+        clock.advance(.seconds(59))
+        guard case .hold = gate.permission() else {
+            Issue.record("the rest was cut")
+            return
+        }
+        clock.advance(.seconds(1))
+        guard case .go = gate.permission() else {
+            Issue.record("the rest did not end")
+            return
+        }
+    }
+
+    @Test("no more than --limit are begun")
+    func limit() {
+        let gate = gate(1, limit: 5)
+        #expect(gate.reserve(3) == 3)
+        #expect(gate.reserve(3) == 2)
+        #expect(gate.reserve(1) == 0)
+        gate.giveBack(1)
+        #expect(gate.reserve(4) == 1)
+    }
+
+    @Test("the first reason to stop stands")
+    func stops() {
+        let gate = gate(1)
+        gate.stop(.loginRefused("535"))
+        gate.stop(.interrupted)
+        guard case .loginRefused = gate.ending else {
+            Issue.record("overwritten")
+            return
+        }
+    }
+
+    @Test("a server that is not there is given up on, with growing waits")
+    func failures() {
+        let gate = gate(1)
+        let waits = (0..<4).map { _ in gate.failed(opening: true) }
+        #expect(waits == [.milliseconds(500), .milliseconds(1000), .milliseconds(2000), nil])
+        let staying = self.gate(1, wait: true)
+        staying.opened()
+        for _ in 0..<50 { #expect(staying.failed(opening: true) != nil) }
+        #expect(staying.failed(opening: true)! == .milliseconds(300_000))
+    }
+}

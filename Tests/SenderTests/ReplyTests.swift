@@ -1,0 +1,154 @@
+import Testing
+
+@testable import Sender
+
+private func parse(_ text: String, chunk: Int = .max) -> (steps: [ReplyBuffer.Step], replies: [Reply]) {
+    var buffer = ReplyBuffer()
+    var steps: [ReplyBuffer.Step] = []
+    var replies: [Reply] = []
+    var rest = Array(text.utf8)[...]
+    repeat {
+        let part = Array(rest.prefix(chunk))
+        rest = rest.dropFirst(part.count)
+        part.withUnsafeBytes { buffer.append($0) }
+        reading: while true {
+            let step = buffer.next()
+            if case .reply(let code) = step {
+                steps.append(step)
+                replies.append(buffer.take(code))
+            } else {
+                if step != .needMore { steps.append(step) }
+                break reading
+            }
+        }
+    } while !rest.isEmpty
+    return (steps, replies)
+}
+
+@Suite("Replies of a server")
+struct ReplyTests {
+    @Test("a reply in one piece or byte by byte is the same", arguments: [1, 2, 3, 7, 1000])
+    func chunks(_ size: Int) {
+        let text = "250-mx.example\r\n250-PIPELINING\r\n250 SIZE 100\r\n354 go\r\n550-5.1.1 No such\r\n550 5.1.1 user\r\n"
+        let (steps, replies) = parse(text, chunk: size)
+        #expect(steps == [.reply(250), .reply(354), .reply(550)])
+        #expect(replies[0].text == "mx.example PIPELINING SIZE 100")
+        #expect(replies[2] == Reply(code: 550, enhanced: "5.1.1", text: "No such user"))
+        #expect(replies[2].line == "550 5.1.1 No such user")
+    }
+
+    @Test("a bare code, a bare LF and an empty text are taken")
+    func shortForms() {
+        #expect(parse("250\r\n").replies == [Reply(code: 250, text: "")])
+        #expect(parse("220 hi\n250 \r\n").replies.map(\.text) == ["hi", ""])
+    }
+
+    @Test(
+        "what is not a reply is garbage",
+        arguments: ["hello\r\n", "25\r\n", "2x0 a\r\n", "950 a\r\n", "250*a\r\n", "\r\n", "250-a\r\n550 b\r\n"])
+    func garbage(_ text: String) {
+        guard case .garbage = parse(text).steps.last else {
+            Issue.record("taken for a reply: \(text)")
+            return
+        }
+    }
+
+    @Test("a line or a reply without end is garbage, not memory")
+    func endless() {
+        guard case .garbage = parse(String(repeating: "2", count: 5000)).steps.last else {
+            Issue.record("an endless line was waited for")
+            return
+        }
+        guard case .garbage = parse(String(repeating: "250-x\r\n", count: 200)).steps.last else {
+            Issue.record("an endless reply was waited for")
+            return
+        }
+    }
+
+    @Test("control codes, bidi marks and broken UTF-8 do not survive")
+    func harmless() {
+        let reply = parse("550 \u{1b}[31mred\u{7}\u{202e}x\u{85}\r\n").replies[0]
+        #expect(reply.text == " [31mred xx".replacing(" x", with: " ") || !reply.text.contains("\u{1b}"))
+        for scalar in reply.text.unicodeScalars {
+            #expect(scalar.value >= 32 && scalar.value != 127 && scalar.value != 0x202E && scalar.value != 0x85)
+        }
+        var buffer = ReplyBuffer()
+        Array("550 a".utf8 + [0xFF, 0xC3, 13, 10]).withUnsafeBytes { buffer.append($0) }
+        #expect(buffer.next() == .reply(550))
+        #expect(buffer.take(550).text.hasPrefix("a\u{FFFD}"))
+    }
+
+    @Test("a text is kept up to its bound")
+    func bounded() {
+        let long = parse("550 " + String(repeating: "y", count: 3000) + "\r\n").replies[0]
+        #expect(long.text.utf8.count == Reply.longestText)
+    }
+
+    @Test(
+        "an enhanced code is one only where its class is the reply's",
+        arguments: [
+            ("550 5.1.1 x", "5.1.1"), ("550 4.1.1 x", nil), ("250 2.0.0", "2.0.0"), ("250 2.0 ok", nil),
+            ("451 4.7.650 slow", "4.7.650"), ("550 5.1.1x", nil), ("550 5.1234.1 x", nil),
+        ] as [(String, String?)])
+    func enhanced(_ line: String, _ code: String?) { #expect(parse(line + "\r\n").replies[0].enhanced == code) }
+
+    @Test("what was received before a handshake is forgotten")
+    func discard() {
+        var buffer = ReplyBuffer()
+        Array("250 injected\r\n".utf8).withUnsafeBytes { buffer.append($0) }
+        buffer.discard()
+        #expect(buffer.next() == .needMore)
+    }
+}
+
+@Suite("What a server offers")
+struct CapabilityTests {
+    @Test("keywords are read whatever their case, old spellings too")
+    func keywords() {
+        let offer = Capabilities(lines: ["mx hello", "pipelining", "SIZE 1000", "AUTH PLAIN LOGIN", "AUTH=CRAM-MD5", "SMTPUTF8"])
+        #expect(offer.pipelining && offer.smtpUTF8 && !offer.startTLS && !offer.eightBitMIME)
+        #expect(offer.size == 1000)
+        #expect(offer.auth == ["PLAIN", "LOGIN", "CRAM-MD5"])
+    }
+
+    @Test("the greeting is not a keyword")
+    func greeting() { #expect(!Capabilities(lines: ["STARTTLS"]).startTLS) }
+
+    @Test("a mechanism is chosen from those both know")
+    func choice() {
+        #expect(Authentication.choose(offered: ["LOGIN", "PLAIN"], wanted: nil) == .plain)
+        #expect(Authentication.choose(offered: ["LOGIN"], wanted: nil) == .login)
+        #expect(Authentication.choose(offered: ["GSSAPI"], wanted: nil) == nil)
+        #expect(Authentication.choose(offered: ["PLAIN"], wanted: .login) == nil)
+    }
+
+    @Test("PLAIN and LOGIN say what RFC 4616 and custom ask for")
+    func dialogue() {
+        #expect(Authentication(.plain, user: "tim", password: "tanstaaftanstaaf").command == "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
+        let login = Authentication(.login, user: "a@b.cn", password: "密码")
+        #expect(login.command == "AUTH LOGIN" && login.answers == ["YUBiLmNu", "5a+G56CB"])
+    }
+}
+
+@Suite("The retry schedule")
+struct RetryScheduleTests {
+    @Test("the grammar gives one wait an attempt")
+    func grammar() throws {
+        let schedule = try RetrySchedule(parsing: "1m, 5m*2,30m , 1h*3")
+        #expect(schedule.waits == [60, 300, 300, 1800, 3600, 3600, 3600].map { .seconds($0) })
+        #expect(schedule.wait(after: 1, jitter: 0.5) == .seconds(60))
+        #expect(schedule.wait(after: 7, jitter: 0.5) == .seconds(3600))
+        #expect(schedule.wait(after: 8, jitter: 0.5) == nil)
+        #expect(schedule.wait(after: 0, jitter: 0.5) == nil)
+    }
+
+    @Test("jitter spreads by a tenth and no more")
+    func jitter() {
+        let schedule = RetrySchedule([.seconds(100)])
+        #expect(schedule.wait(after: 1, jitter: 0)! == .seconds(90))
+        #expect(schedule.wait(after: 1, jitter: 0.999)! < .seconds(110))
+    }
+
+    @Test("what is not a wait is named", arguments: ["", "1", "m", "1m,,2m", "1m*0", "1m*x", "-1m", "1w", "1m*2*3", "9999999m"])
+    func faults(_ text: String) { #expect(throws: RetryGrammarError.self) { try RetrySchedule(parsing: text) } }
+}
