@@ -1,0 +1,71 @@
+/// config.toml, read and checked.
+struct Config: Sendable {
+    enum Doubt: String, CaseIterable, Sendable {
+        case hold, resend
+        case assumeSent = "assume-sent"
+    }
+
+    /// As shown in errors.
+    let path: String
+    let accounts: [AccountSettings]
+    /// The caps of the whole installation.
+    let limits: [LimitSettings]
+    let doubt: Doubt
+
+    /// - Throws: `Failure` (78, naming file, line and key).
+    init(_ file: TOMLFile, presets: PresetCatalogue) throws {
+        path = file.path
+        let root = file.section
+        try root.allow(["account", "limit", "in_doubt"])
+        let folder = FilePath.parent(file.path)
+        let sections = try root.sections("account")
+        accounts = try sections.map { try AccountSettings($0, presets: presets, folder: folder) }
+        var seen: Set<String> = []
+        for (account, section) in zip(accounts, sections) where !seen.insert(account.name).inserted {
+            throw section.fault("name", tr("there are two accounts \"{0}\"", account.name))
+        }
+        limits =
+            root.has("limit")
+            ? try root.sections("limit").map { try LimitSettings($0, scope: .source) } : LimitSettings.standard
+        let policy = try root.section("in_doubt")
+        try policy?.allow(["policy"])
+        doubt = try policy?.choice("policy") ?? .hold
+    }
+
+    /// The file of these places; an empty configuration when there is none.
+    static func load(_ places: Places) throws -> Config {
+        let presets = try PresetCatalogue(folder: places.configFolder)
+        guard FilePath.exists(places.config) else {
+            return try Config(TOMLFile(text: "", path: places.config), presets: presets)
+        }
+        return try Config(TOMLFile(reading: places.config), presets: presets)
+    }
+
+    /// The account of a name; without a name, the only one.
+    /// - Throws: `Failure` (78).
+    func account(named name: String?) throws -> AccountSettings {
+        if accounts.isEmpty {
+            throw Failure(
+                .configuration, tr("No account is set up in {0}.", path),
+                next: tr("Type: outpost init --preset qq --user you@qq.com --password-command '…'"))
+        }
+        let known = accounts.map(\.name)
+        guard let name else {
+            if let only = accounts.first, accounts.count == 1 { return only }
+            throw Failure(
+                .configuration,
+                tr("There are several accounts ({0}), and the campaign names none.", known.joined(separator: ", ")),
+                next: tr("Write account = \"…\" in campaign.toml."))
+        }
+        guard let account = accounts.first(where: { $0.name == name }) else {
+            throw Failure(
+                .configuration, tr("There is no account \"{0}\" in {1}.", name, path),
+                next: Suggestion.nearest(to: name, among: known).map { tr("Did you mean \"{0}\"?", $0) }
+                    ?? tr("There are: {0}.", known.joined(separator: ", ")))
+        }
+        return account
+    }
+
+    /// Every cap that holds for an account.
+    func limits(for account: AccountSettings) -> [LimitSettings] { limits + account.limits }
+}
