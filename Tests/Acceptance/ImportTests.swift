@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+extension BuiltProgram {
+    @Suite("large lists")
+    struct LargeLists {
+        @Test("importing 100,000 rows takes no more memory than importing 10,000")
+        func memory() async throws {
+            func peak(_ count: Int) async throws -> Int {
+                let home = try Home()
+                try home.configure(port: 25)
+                try home.campaign(people: People.csv(count))
+                let outcome = try await home.outpost("import", "spring", "--json", within: 120)
+                #expect(outcome.code == 0, "\(outcome.err)")
+                #expect(try outcome.object().int("new") == count)
+                let tallies = try await home.tallies()
+                #expect(tallies["pending"] == count && tallies.sum == count, "\(tallies)")
+                return outcome.peakKilobytes
+            }
+            let small = try await peak(10_000)
+            let large = try await peak(100_000)
+            #expect(large - small < 8_192, "\(small) KiB for 10,000 rows, \(large) KiB for 100,000")
+        }
+
+        @Test("a row of ten megabytes is one bad row, not the end")
+        func monster() async throws {
+            let home = try Home()
+            try home.configure(port: 25)
+            let monster = "x@example.com,\"" + String(repeating: "很", count: 3_500_000) + "\"\n"
+            try home.campaign(people: "email,name\na@example.com,A\n" + monster + "b@example.com,B\n")
+            let outcome = try await home.outpost("import", "spring", "--json")
+            #expect(outcome.code == 0 || outcome.code == 65, "\(outcome.code) \(outcome.err.prefix(500))")
+            #expect(outcome.peakKilobytes < 200_000, "\(outcome.peakKilobytes) KiB")
+            #expect(outcome.err.utf8.count < 10_000)
+        }
+    }
+
+    @Suite("copies of a queue")
+    struct Copies {
+        @Test("a copied home does not send until its owner claims it")
+        func copied() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(20))
+            #expect(try await home.outpost("send", "spring", "--limit", "5").code == 75)
+            #expect(office.mails().count == 5)
+            let copied = try await run("cp", ["-a", home.path, home.folder.file("copy")], in: home.folder)
+            #expect(copied.code == 0)
+
+            let refused = try await home.outpost("--home", home.folder.file("copy"), "send", "spring")
+            #expect(refused.code != 0)
+            #expect(refused.err.contains("verify --claim"), "\(refused.err)")
+            #expect(office.mails().count == 5, "the copy sent")
+            // Looking is allowed.
+            #expect(try await home.outpost("--home", home.folder.file("copy"), "status", "spring").code == 0)
+
+            let claimed = try await home.outpost("--home", home.folder.file("copy"), "verify", "--claim")
+            #expect(claimed.code == 0, "\(claimed.out)\(claimed.err)")
+            let sent = try await home.outpost("--home", home.folder.file("copy"), "send", "spring")
+            #expect(sent.code == 0, "\(sent.err)")
+            #expect(office.mails().count == 20)
+        }
+
+        @Test("a backup is whole, private and refuses to send, too")
+        func backup() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(20))
+            #expect(try await home.outpost("send", "spring", "--limit", "5").code == 75)
+            let file = home.folder.file("backup.sqlite3")
+            let outcome = try await home.outpost("backup", file)
+            #expect(outcome.code == 0, "\(outcome.err)")
+            #expect(Folder.mode(file) == 0o600)
+            let restored = try home.folder.make("restored")
+            try home.folder.write("restored/config.toml", home.folder.text("home/config.toml"))
+            try FileManager.default.copyItem(atPath: file, toPath: "\(restored)/queue.sqlite3")
+            let tallies = try await home.outpost("--home", restored, "status", "spring", "--json")
+            #expect(try tallies.object().int("sent") == 5)
+            #expect(try await home.outpost("--home", restored, "send", "spring").code != 0)
+            #expect(office.mails().count == 5)
+        }
+
+        @Test("verify finds a row that was changed behind its back, exit 1")
+        func tampered() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(20))
+            #expect(try await home.outpost("send", "spring").code == 0)
+            #expect(try await home.outpost("verify").code == 0)
+            let change = """
+                import sqlite3, sys
+                db = sqlite3.connect(sys.argv[1])
+                db.execute("DELETE FROM attempt WHERE id = (SELECT max(id) FROM attempt)")
+                db.commit()
+                """
+            let changed = try await run("python3", ["-c", change, "\(home.path)/queue.sqlite3"], in: home.folder)
+            #expect(changed.code == 0, "\(changed.err)")
+            let verified = try await home.outpost("verify")
+            #expect(verified.code == 1, "\(verified.code) \(verified.out)\(verified.err)")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Glibc
+import Testing
+
+extension BuiltProgram {
+    @Suite("kill -9")
+    struct Killed {
+        @Test("ten kills in the middle of a campaign lose nobody and double nobody")
+        func tenKills() async throws {
+            let people = 600
+            let sessions = 4
+            let office = try await Office(
+                tls: "starttls", user: "sender", password: "correct horse", script: Office.Script.slow)
+            let home = try Home()
+            let secret = try home.folder.write("home/secret", "correct horse\n")
+            try home.configure(
+                port: office.port, tls: "starttls", caFile: office.caFile, user: "sender", passwordFile: secret,
+                sessions: sessions)
+            try home.campaign(people: People.csv(people))
+            #expect(try await home.outpost("import", "spring").code == 0)
+
+            var kills = 0
+            var generator = SystemRandomNumberGenerator()
+            while kills < 10 {
+                let before = office.accepted().count
+                let runner = try home.start(["send", "spring", "--in-doubt", "hold", "--progress", "none"])
+                // Not before it works, so that each kill meets messages on the wire.
+                try await eventually(within: 30, "a message of run \(kills + 1) accepted") {
+                    office.accepted().count > before || !runner.isRunning
+                }
+                try #require(runner.isRunning, "it ended before kill \(kills + 1): \(runner.err)")
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...120, using: &generator)))
+                runner.signal(SIGKILL)
+                let end = try await runner.ended()
+                #expect(end.signal == SIGKILL)
+                kills += 1
+            }
+            let last = try await home.outpost("send", "spring", "--in-doubt", "hold", within: 120)
+            let tallies = try await home.tallies()
+            #expect(last.code == (tallies["in_doubt"] == 0 ? 0 : 75), "\(last.code) \(last.err)")
+            #expect(tallies.total == people && tallies.sum == people, "\(tallies)")
+            #expect(tallies["sent"] + tallies["in_doubt"] == people, "\(tallies)")
+            let verified = try await home.outpost("verify")
+            #expect(verified.code == 0, "\(verified.out)\(verified.err)")
+
+            // The post office's own log: nobody twice; whoever is `sent` was accepted; whoever was accepted is `sent` or in doubt.
+            let accepted = office.accepted().map(\.email)
+            let acceptedOnce = Set(accepted)
+            #expect(accepted.count == acceptedOnce.count, "doubled: \(doubled(accepted))")
+            let sent = Set(
+                try await home.list("recipients", "spring", "--state", "sent").compactMap { $0.string("email") })
+            let doubt = Set(
+                try await home.list("recipients", "spring", "--state", "in_doubt").compactMap { $0.string("email") })
+            #expect(sent.count == tallies["sent"] && doubt.count == tallies["in_doubt"])
+            #expect(
+                sent.isSubset(of: acceptedOnce), "said to be sent, never accepted: \(sent.subtracting(acceptedOnce))")
+            #expect(acceptedOnce.isSubset(of: sent.union(doubt)))
+            // A doubt needs a kill that caught it: at most what was begun on each session then.
+            #expect(doubt.count <= kills * sessions * 8, "\(doubt.count) in doubt after \(kills) kills")
+            // The log explains each of them.
+            let attempts = try await home.list("log", "spring")
+            let outcomes = Dictionary(grouping: attempts) { $0.string("email") ?? "" }
+            for email in sent {
+                #expect(outcomes[email]?.filter { $0.string("outcome") == "sent" }.count == 1, "\(email)")
+            }
+            for email in doubt {
+                #expect(outcomes[email]?.contains { $0.string("outcome") == "in_doubt" } == true, "\(email)")
+            }
+
+            // The owner decides: those the post office took are sent, the rest is sent now.
+            if !doubt.isEmpty {
+                let settled = try await home.outpost("settle", "spring", "--in-doubt", "sent")
+                #expect(settled.code == 0, "\(settled.err)")
+                let after = try await home.tallies()
+                #expect(after["in_doubt"] == 0 && after["sent"] == people && after.sum == people, "\(after)")
+            }
+        }
+
+        @Test("a connection lost before the final dot is tried again; one lost after it is in doubt and held")
+        func drops() async throws {
+            let home = try Home()
+            let before = try await Office(script: Office.Script.dropBeforeDot(every: 5))
+            try home.configure(port: before.port, account: "retry = \"1s*9\"\n")
+            try home.campaign(people: People.csv(40))
+            let first = try await home.outpost("send", "spring", "--wait", within: 60)
+            #expect(first.code == 0, "\(first.err)")
+            var tallies = try await home.tallies()
+            #expect(tallies["sent"] == 40 && tallies["in_doubt"] == 0, "\(tallies)")
+            var accepted = before.accepted().map(\.email)
+            #expect(accepted.count == 40 && Set(accepted).count == 40)
+
+            let after = try await Office(script: Office.Script.dropAfterDot(every: 5))
+            try home.configure(port: after.port, account: "retry = \"1s*9\"\n")
+            try home.campaign("autumn", people: People.csv(100..<140))
+            let second = try await home.outpost("send", "autumn", "--in-doubt", "hold", within: 60)
+            tallies = try await home.tallies("autumn")
+            #expect(tallies["in_doubt"] >= 4 && tallies["sent"] + tallies["in_doubt"] == 40, "\(tallies)")
+            #expect(second.code == 75, "\(second.code) \(second.err)")
+            accepted = after.accepted().map(\.email)
+            #expect(Set(accepted).count == accepted.count)
+            let held = try await home.list("recipients", "autumn", "--state", "in_doubt")
+            #expect(held.count == tallies["in_doubt"])
+            // `hold` holds over a restart.
+            _ = try await home.outpost("send", "autumn", within: 60)
+            #expect(try await home.tallies("autumn")["in_doubt"] == tallies["in_doubt"])
+            // Told to resend, it does.
+            #expect(try await home.outpost("settle", "autumn", "--in-doubt", "resend").code == 0)
+            #expect(try await home.tallies("autumn")["in_doubt"] == 0)
+        }
+
+        private func doubled(_ emails: [String]) -> [String] {
+            Dictionary(grouping: emails, by: { $0 }).filter { $0.value.count > 1 }.map(\.key)
+        }
+    }
+}

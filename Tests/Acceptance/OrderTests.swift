@@ -1,0 +1,109 @@
+import Glibc
+import Testing
+
+extension BuiltProgram {
+    @Suite("orders to a running campaign")
+    struct Orders {
+        /// A campaign that takes its time, and a runner in the middle of it.
+        static func running(_ body: (Office, Home, Running) async throws -> Void) async throws {
+            let office = try await Office(script: Office.Script.slow)
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(3000))
+            #expect(try await home.outpost("import", "spring").code == 0)
+            let runner = try home.start(["send", "spring", "--wait", "--progress", "plain"])
+            try await eventually(within: 30, "messages flow") { office.accepted().count > 20 || !runner.isRunning }
+            try #require(runner.isRunning, "\(runner.err)")
+            try await body(office, home, runner)
+            if runner.isRunning { try await runner.kill() }
+        }
+
+        @Test("pause from another process is obeyed within a second, resume goes on")
+        func pause() async throws {
+            try await Self.running { office, home, runner in
+                #expect(try await home.outpost("pause", "spring").code == 0)
+                try await Task.sleep(for: .seconds(1))
+                let held = office.begun().count
+                try await Task.sleep(for: .milliseconds(700))
+                #expect(office.begun().count == held, "messages went on more than a second after the pause")
+                let paused = try await home.tallies()
+                #expect(paused.state == "paused" && paused["sending"] == 0 && paused.sum == 3000, "\(paused)")
+                #expect(paused["sent"] == office.accepted().count)
+                #expect(try await home.outpost("pause", "spring").code != 70)
+                #expect(try await home.outpost("resume", "spring").code == 0)
+                if !runner.isRunning {
+                    let end = try await runner.ended()
+                    #expect(end.code == 75, "a paused run leaves work: \(end.code) \(end.err)")
+                    let again = try await home.outpost("send", "spring", "--limit", "5")
+                    #expect(again.code == 75, "\(again.err)")
+                } else {
+                    try await eventually(within: 10, "sending goes on after resume") { office.begun().count > held }
+                }
+            }
+        }
+
+        @Test("cancel ends it within a second and for good")
+        func cancel() async throws {
+            try await Self.running { office, home, runner in
+                #expect(try await home.outpost("cancel", "spring", "--yes").code == 0)
+                let end = try await runner.ended(within: 10)
+                #expect(end.code == 0 || end.code == 75, "\(end.code) \(end.err)")
+                let tallies = try await home.tallies()
+                #expect(
+                    tallies.state == "cancelled" && tallies["pending"] == 0 && tallies["sending"] == 0, "\(tallies)")
+                #expect(tallies["cancelled"] > 0 && tallies["sent"] + tallies["cancelled"] == 3000, "\(tallies)")
+                #expect(tallies["sent"] == office.accepted().count)
+                _ = try await home.outpost("send", "spring")
+                #expect(office.accepted().count == tallies["sent"])
+            }
+        }
+
+        @Test(
+            "SIGTERM and SIGINT finish what is in flight, exit 143 and 130, and leave no doubt",
+            arguments: [SIGTERM, SIGINT])
+        func signals(_ signal: Int32) async throws {
+            try await Self.running { office, home, runner in
+                runner.signal(signal)
+                let end = try await runner.ended(within: 10)
+                #expect(end.code == 128 + signal, "\(end.code) \(end.err)")
+                #expect(end.signal == nil, "it died of the signal")
+                let tallies = try await home.tallies()
+                #expect(tallies["in_doubt"] == 0 && tallies["sending"] == 0 && tallies.sum == 3000, "\(tallies)")
+                #expect(tallies["sent"] == office.accepted().count)
+                #expect(try await home.outpost("verify").code == 0)
+            }
+        }
+
+        @Test("--limit stops after so many, --dry-run sends nothing")
+        func limit() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(30))
+            let dry = try await home.outpost("send", "spring", "--dry-run")
+            #expect(dry.code == 0 || dry.code == 75, "\(dry.err)")
+            #expect(office.mails().isEmpty)
+            let part = try await home.outpost("send", "spring", "--limit", "11")
+            #expect(part.code == 75, "\(part.code) \(part.err)")
+            #expect(office.mails().count == 11)
+            let tallies = try await home.tallies()
+            #expect(tallies["sent"] == 11 && tallies["sending"] == 0 && tallies["in_doubt"] == 0, "\(tallies)")
+            #expect(try await home.outpost("send", "spring").code == 0)
+            #expect(office.mails().count == 30)
+        }
+
+        @Test("--progress json is one JSON object a line, on stderr, and stdout stays empty of it")
+        func progress() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(30))
+            let outcome = try await home.outpost("send", "spring", "--progress", "json")
+            #expect(outcome.code == 0)
+            let lines = outcome.err.split(separator: "\n").filter { $0.hasPrefix("{") }
+            #expect(!lines.isEmpty, "\(outcome.err)")
+            for line in lines { _ = try JSON(String(line)) }
+            #expect(!outcome.err.unicodeScalars.contains("\u{1b}"))
+        }
+    }
+}
