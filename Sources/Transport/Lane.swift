@@ -33,7 +33,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     private let bell: Int32
     private let readiness: any DispatchSourceRead
     private let timer: any DispatchSourceTimer
-    private let inbox = Mutex(Inbox())
+    private let inbox = Guarded(Inbox())
     /// The thread that is in `turn()`, 0 when none is. Only that thread can find itself here, so relaxed order will do.
     private let owner = Atomic<UInt>(0)
 

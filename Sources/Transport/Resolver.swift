@@ -1,6 +1,6 @@
+import CSystem
 import Dispatch
 import Glibc
-import Synchronization
 
 /// Names to addresses, by the system's own rules (`/etc/hosts`, `nsswitch.conf`, DNS).
 public enum Resolver {
@@ -32,9 +32,9 @@ public enum Resolver {
 
     private final class Once: Sendable {
         typealias Answer = Result<[SocketAddress], TransportError>
-        private let continuation: Mutex<UnsafeContinuation<Answer, Never>?>
+        private let continuation: Guarded<UnsafeContinuation<Answer, Never>?>
 
-        init(_ continuation: UnsafeContinuation<Answer, Never>) { self.continuation = Mutex(continuation) }
+        init(_ continuation: UnsafeContinuation<Answer, Never>) { self.continuation = Guarded(continuation) }
 
         func say(_ answer: Answer) {
             let first = continuation.withLock { held in
@@ -47,7 +47,7 @@ public enum Resolver {
 
     private static func lookUp(_ host: String, _ port: UInt16) -> Result<[SocketAddress], TransportError> {
         var hints = addrinfo()
-        hints.ai_socktype = 1 /* SOCK_STREAM */
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &list)

@@ -1,5 +1,4 @@
 import COpenSSL
-import Synchronization
 
 /// What all TLS connections of one kind share: trust anchors or a certificate, and the sessions to resume.
 ///
@@ -121,7 +120,7 @@ final class TLSSessionCache: Sendable {
         var sessions: [String: [Held]] = [:]
         var order: [String] = []
     }
-    private let kept = Mutex(Kept())
+    private let kept = Guarded(Kept())
 
     deinit {
         kept.withLock { $0.sessions.values.joined().forEach { SSL_SESSION_free($0.session) } }
