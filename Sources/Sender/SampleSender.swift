@@ -25,7 +25,8 @@ private actor SampleSession {
         await session.quit()
         switch result {
         case .answered(_, let reply): return reply
-        case .doubtful(let words): throw SessionError.connection(TransportError(.closed, "after the final dot: \(words)"))
+        case .doubtful(let words):
+            throw SessionError.connection(TransportError(.closed, "after the final dot: \(words)"))
         case .lost(let words): throw SessionError.connection(TransportError(.closed, words))
         case .untouched: throw SessionError.connection(TransportError(.closed, "nothing was sent"))
         }

@@ -29,7 +29,8 @@ private func parse(_ text: String, chunk: Int = .max) -> (steps: [ReplyBuffer.St
 struct ReplyTests {
     @Test("a reply in one piece or byte by byte is the same", arguments: [1, 2, 3, 7, 1000])
     func chunks(_ size: Int) {
-        let text = "250-mx.example\r\n250-PIPELINING\r\n250 SIZE 100\r\n354 go\r\n550-5.1.1 No such\r\n550 5.1.1 user\r\n"
+        let text =
+            "250-mx.example\r\n250-PIPELINING\r\n250 SIZE 100\r\n354 go\r\n550-5.1.1 No such\r\n550 5.1.1 user\r\n"
         let (steps, replies) = parse(text, chunk: size)
         #expect(steps == [.reply(250), .reply(354), .reply(550)])
         #expect(replies[0].text == "mx.example PIPELINING SIZE 100")
@@ -105,7 +106,9 @@ struct ReplyTests {
 struct CapabilityTests {
     @Test("keywords are read whatever their case, old spellings too")
     func keywords() {
-        let offer = Capabilities(lines: ["mx hello", "pipelining", "SIZE 1000", "AUTH PLAIN LOGIN", "AUTH=CRAM-MD5", "SMTPUTF8"])
+        let offer = Capabilities(lines: [
+            "mx hello", "pipelining", "SIZE 1000", "AUTH PLAIN LOGIN", "AUTH=CRAM-MD5", "SMTPUTF8",
+        ])
         #expect(offer.pipelining && offer.smtpUTF8 && !offer.startTLS && !offer.eightBitMIME)
         #expect(offer.size == 1000)
         #expect(offer.auth == ["PLAIN", "LOGIN", "CRAM-MD5"])
@@ -124,7 +127,9 @@ struct CapabilityTests {
 
     @Test("PLAIN and LOGIN say what RFC 4616 and custom ask for")
     func dialogue() {
-        #expect(Authentication(.plain, user: "tim", password: "tanstaaftanstaaf").command == "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
+        #expect(
+            Authentication(.plain, user: "tim", password: "tanstaaftanstaaf").command
+                == "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
         let login = Authentication(.login, user: "a@b.cn", password: "密码")
         #expect(login.command == "AUTH LOGIN" && login.answers == ["YUBiLmNu", "5a+G56CB"])
     }
@@ -149,6 +154,8 @@ struct RetryScheduleTests {
         #expect(schedule.wait(after: 1, jitter: 0.999)! < .seconds(110))
     }
 
-    @Test("what is not a wait is named", arguments: ["", "1", "m", "1m,,2m", "1m*0", "1m*x", "-1m", "1w", "1m*2*3", "9999999m"])
+    @Test(
+        "what is not a wait is named",
+        arguments: ["", "1", "m", "1m,,2m", "1m*0", "1m*x", "-1m", "1w", "1m*2*3", "9999999m"])
     func faults(_ text: String) { #expect(throws: RetryGrammarError.self) { try RetrySchedule(parsing: text) } }
 }

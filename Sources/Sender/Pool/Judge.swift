@@ -49,17 +49,20 @@ struct Judge: Sendable {
         case .doubtful(let words):
             return Judgement(
                 settlement: settlement(
-                    .inDoubt, nil, "the connection was lost after the final dot, before the answer: \(words)", nil, true,
+                    .inDoubt, nil, "the connection was lost after the final dot, before the answer: \(words)", nil,
+                    true,
                     nil),
                 consequence: .reconnect)
         case .lost(let words):
             if losses >= Self.patientLosses {
                 return Judgement(
-                    settlement: later(settlement, attempts, nil, now, jitter, words: "connection lost \(losses) times: \(words)"),
+                    settlement: later(
+                        settlement, attempts, nil, now, jitter, words: "connection lost \(losses) times: \(words)"),
                     consequence: .reconnect)
             }
             return Judgement(
-                settlement: settlement(.aborted, nil, "connection lost before the final dot: \(words)", nil, false, nil),
+                settlement: settlement(
+                    .aborted, nil, "connection lost before the final dot: \(words)", nil, false, nil),
                 consequence: .reconnect)
         case .answered(.dot, let reply) where reply.code / 100 == 2:
             return Judgement(settlement: settlement(.sent, reply, "", nil, true, nil), consequence: .none)

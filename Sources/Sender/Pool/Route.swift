@@ -20,28 +20,37 @@ actor Route {
     }
 
     /// Opens a session on `lane`, trying each address of the host in turn.
-    /// - Throws: `SessionError` of the last address tried; nothing is tried once `cancelled` says so.
+    /// - Parameter cancelled: asked when the turn has come; `true` gives `nil`.
+    /// - Throws: `SessionError` of the last address tried.
     nonisolated func open(on lane: Lane, cancelled: () -> Bool) async throws -> Session? {
         let alone = await enter()
-        var succeeded = false
-        defer { Task { await self.exit(alone: alone, succeeded: succeeded) } }
-        if cancelled() { return nil }
-        var failure: any Error = SessionError.connection(TransportError(.nameNotFound, account.host))
-        let addresses: [SocketAddress]
-        do {
-            addresses = try await known()
-        } catch let error as TransportError {
-            throw SessionError.connection(error)
+        if cancelled() {
+            await leave(alone: alone, succeeded: false)
+            return nil
         }
-        for address in addresses {
-            do {
-                let session = try await Session.open(account, at: address, tls: tls, lane: lane)
-                succeeded = true
-                return session
-            } catch let error as SessionError {
-                failure = error
-                guard case .connection = error else { break }
+        do {
+            let session = try await tryAll(on: lane)
+            await leave(alone: alone, succeeded: true)
+            return session
+        } catch {
+            await leave(alone: alone, succeeded: false)
+            throw error
+        }
+    }
+
+    private nonisolated func tryAll(on lane: Lane) async throws -> Session {
+        var failure = SessionError.connection(TransportError(.nameNotFound, "\(account.host) has no address"))
+        do {
+            for address in try await known() {
+                do {
+                    return try await Session.open(account, at: address, tls: tls, lane: lane)
+                } catch let error as SessionError {
+                    failure = error
+                    guard case .connection = error else { break }
+                }
             }
+        } catch let error as TransportError {
+            failure = .connection(error)
         }
         await forget()
         throw failure
@@ -61,7 +70,7 @@ actor Route {
         return true
     }
 
-    private func exit(alone: Bool, succeeded: Bool) {
+    private func leave(alone: Bool, succeeded: Bool) {
         if succeeded { proven = true }
         if alone { opening = false }
         let woken = waiting

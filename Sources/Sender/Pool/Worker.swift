@@ -7,9 +7,20 @@ import Transport
 struct Prepared {
     var recipient: LeasedRecipient
     var request: BeginRequest
+    /// The message, or why it could not be written.
+    var message: Result<RenderedMessage, RenderingFault>
+}
+
+/// A message that could not be written for one recipient, though it could for others.
+struct RenderingFault: Error {
+    let words: String
+}
+
+/// A message whose attempt is on disk.
+private struct Begun {
+    var attempt: Int64
+    var recipient: LeasedRecipient
     var message: RenderedMessage
-    /// Why there is no message to send, if there is none.
-    var fault: String?
 }
 
 /// One session's life: take, render, begin, hand over, settle, again. It runs on a lane's serial queue and awaits
@@ -137,16 +148,15 @@ actor Worker {
 
     private func deliver(_ items: [(Prepared, Int64)], over session: Session) async {
         run.gate.show(number, "send")
-        var sendable: [(Prepared, Int64)] = []
-        for item in items {
-            if let fault = item.0.fault {
+        var sendable: [Begun] = []
+        for (item, attempt) in items {
+            switch item.message {
+            case .success(let message):
+                sendable.append(Begun(attempt: attempt, recipient: item.recipient, message: message))
+            case .failure(let fault):
                 settled.append(
                     Settlement(
-                        attempt: item.1, outcome: .failed, code: nil, enhanced: nil,
-                        reply: "the message could not be written: \(fault)", tls: nil, bytes: 0, retryAt: nil,
-                        countsAsAttempt: true))
-            } else {
-                sendable.append(item)
+                        attempt: attempt, outcome: .failed, reply: "the message could not be written: \(fault.words)"))
             }
         }
         guard !sendable.isEmpty else { return }
@@ -154,15 +164,15 @@ actor Worker {
         var consequence = Judgement.Consequence.none
         var judged: [Settlement?] = Array(repeating: nil, count: sendable.count)
         func judge(_ index: Int, _ delivery: Delivery) -> Judgement {
-            let (item, attempt) = sendable[index]
+            let item = sendable[index]
             if case .lost = delivery { losses[item.recipient.id, default: 0] += 1 }
             return run.judge.judge(
-                delivery, attempt: attempt, attempts: item.recipient.attempts,
+                delivery, attempt: item.attempt, attempts: item.recipient.attempts,
                 losses: losses[item.recipient.id] ?? 0, bytes: item.message.size, tls: tls, now: run.clock.now(),
                 jitter: Double.random(in: 0..<1, using: &random))
         }
         let results = await session.deliver(
-            sendable.map(\.0.message),
+            sendable.map(\.message),
             stop: { index, delivery in
                 let judgement = judge(index, delivery)
                 judged[index] = judgement.settlement
@@ -274,9 +284,10 @@ actor Worker {
         do {
             let message = try run.plan.render(
                 RenderInput(email: recipient.email, fields: recipient.fields, messageID: id, date: run.clock.now()))
-            return Prepared(recipient: recipient, request: request, message: message)
+            return Prepared(recipient: recipient, request: request, message: .success(message))
         } catch {
-            return Prepared(recipient: recipient, request: request, message: .empty, fault: "\(error)")
+            return Prepared(
+                recipient: recipient, request: request, message: .failure(RenderingFault(words: "\(error)")))
         }
     }
 

@@ -50,11 +50,14 @@ public struct ReplyClassifier: Sendable {
     static func wait(namedIn folded: [UInt8]) -> Duration? {
         let words = folded.split(whereSeparator: { !(($0 >= 48 && $0 <= 57) || ($0 >= 97 && $0 <= 122)) })
             .map { String(decoding: $0, as: UTF8.self) }
-        guard let cue = words.firstIndex(where: { ["again", "wait", "retry", "after"].contains($0) }) else { return nil }
+        guard let cue = words.firstIndex(where: { ["again", "wait", "retry", "after"].contains($0) }) else {
+            return nil
+        }
         for index in cue..<min(words.count, cue + 6) {
             let digits = words[index].prefix { $0.isNumber }
             guard let number = Int64(digits), number > 0, number < 100_000 else { continue }
-            let unit = digits.count < words[index].count
+            let unit =
+                digits.count < words[index].count
                 ? String(words[index].dropFirst(digits.count)) : index + 1 < words.count ? words[index + 1] : ""
             let seconds: Int64? =
                 switch unit {

@@ -26,7 +26,8 @@ struct ReplyBuffer {
         lines.removeAll(keepingCapacity: true)
         while true {
             guard let end = endOfLine(from: position) else {
-                return tail - position >= Self.longestLine ? .garbage("a line of over \(Self.longestLine) bytes") : .needMore
+                return tail - position >= Self.longestLine
+                    ? .garbage("a line of over \(Self.longestLine) bytes") : .needMore
             }
             let next = end + 1
             var last = end
@@ -34,7 +35,9 @@ struct ReplyBuffer {
             guard last - position >= 3, let value = Self.code(bytes, at: position) else {
                 return .garbage("a line that does not begin with a reply code")
             }
-            guard lines.isEmpty || value == code else { return .garbage("one reply with two codes, \(code) and \(value)") }
+            guard lines.isEmpty || value == code else {
+                return .garbage("one reply with two codes, \(code) and \(value)")
+            }
             code = value
             let separator = last - position > 3 ? bytes[position + 3] : 32
             guard separator == 32 || separator == 45 else { return .garbage("a malformed reply line") }
@@ -62,7 +65,6 @@ struct ReplyBuffer {
     }
 
     var isEmpty: Bool { head == tail }
-
 
     /// Takes in what was read elsewhere.
     mutating func append(_ received: UnsafeRawBufferPointer) {

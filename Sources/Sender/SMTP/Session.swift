@@ -30,7 +30,9 @@ final class Session {
     /// Connects, greets, protects and logs in.
     /// - Parameter tls: what to verify the server with; not used for `TLSMode.none`.
     /// - Throws: `SessionError`.
-    static func open(_ account: Account, at address: SocketAddress, tls: TLSContext?, lane: Lane) async throws -> Session {
+    static func open(_ account: Account, at address: SocketAddress, tls: TLSContext?, lane: Lane) async throws
+        -> Session
+    {
         if account.user != nil, account.tls == .none {
             throw SessionError.unprotected(
                 "account “\(account.name)” has a user but tls = \"none\": a password never crosses an unprotected "
@@ -123,7 +125,9 @@ final class Session {
             case .needMore:
                 let count = try await connection.read(scratch, timeout: timeout)
                 input.append(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
-                if count == 0 { throw TransportError(.closed, "the server closed the connection (at \(stage.rawValue))") }
+                if count == 0 {
+                    throw TransportError(.closed, "the server closed the connection (at \(stage.rawValue))")
+                }
             }
         }
     }
