@@ -19,7 +19,7 @@ final class Postfix: Sendable {
         let certificate = try await Certificate(in: folder)
         authority = certificate.authority
         port = try freePort()
-        for name in ["etc", "spool", "data", "sasl", "mail"] { try folder.make(name, mode: 0o755) }
+        for name in ["etc", "spool", "data", "etc/sasl", "mail"] { try folder.make(name, mode: 0o755) }
         try await Self.tool("chown", ["postfix", folder.file("data")], in: folder)
         try await Self.tool("chown", ["postfix", folder.file("mail")], in: folder)
         let id = try await Self.tool("id", ["-u", "postfix"], in: folder).trimmingCharacters(
@@ -28,14 +28,14 @@ final class Postfix: Sendable {
             in: .whitespacesAndNewlines)
 
         try folder.write(
-            "sasl/smtpd.conf",
-            "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: \(folder.file("sasl/sasldb2"))\n",
+            "etc/sasl/smtpd.conf",
+            "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: \(folder.file("etc/sasl/sasldb2"))\n",
             mode: 0o644)
         let set = try await run(
-            "saslpasswd2", ["-p", "-c", "-f", folder.file("sasl/sasldb2"), "-u", Self.realm, Self.user], in: folder,
+            "saslpasswd2", ["-p", "-c", "-f", folder.file("etc/sasl/sasldb2"), "-u", Self.realm, Self.user], in: folder,
             input: Self.password)
         try #require(set.code == 0, "saslpasswd2 (package sasl2-bin): \(set.err)")
-        try await Self.tool("chown", ["postfix", folder.file("sasl/sasldb2")], in: folder)
+        try await Self.tool("chown", ["postfix", folder.file("etc/sasl/sasldb2")], in: folder)
 
         try folder.write("etc/main.cf", Self.settings(folder, certificate, uid: id, gid: group), mode: 0o644)
         try folder.write("etc/master.cf", "127.0.0.1:\(port) inet n - n - - smtpd\n" + Self.services, mode: 0o644)
@@ -90,7 +90,7 @@ final class Postfix: Sendable {
         smtpd_sasl_auth_enable = yes
         smtpd_sasl_type = cyrus
         smtpd_sasl_path = smtpd
-        cyrus_sasl_config_path = \(folder.file("sasl"))
+        cyrus_sasl_config_path = \(folder.file("etc/sasl"))
         smtpd_sasl_local_domain = \(realm)
         smtpd_relay_restrictions = permit_sasl_authenticated, reject
         smtpd_recipient_restrictions = permit_sasl_authenticated, reject
