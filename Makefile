@@ -54,6 +54,10 @@ bench: build
 locale:
 	@sh po/compile.sh
 
+# Writes config/ into Sources/App/Setup/BuiltinResources.generated.swift; run it after changing a file there.
+resources:
+	@sh config/embed.sh
+
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 755 .build/release/outpost '$(DESTDIR)$(PREFIX)/bin/outpost'

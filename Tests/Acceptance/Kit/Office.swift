@@ -35,12 +35,23 @@ final class Office: Sendable {
     func begun() -> [Entry] { [] }
     func refusedLogins() -> Int { 0 }
 
+    /// Ways to misbehave; the grammar is in `outpost postoffice --help`.
     enum Script {
-        static let slow = ""
-        static func dropBeforeDot(every: Int) -> String { "" }
-        static func dropAfterDot(every: Int) -> String { "" }
-        static func throttle(after: Int) -> String { "" }
-        static let refuse = ""
-        static let garbage = ["", "", ""]
+        static let slow = "at dot latency 20ms\n"
+        static func dropBeforeDot(every count: Int) -> String { "at dot every \(count) drop-before\n" }
+        static func dropAfterDot(every count: Int) -> String { "at dot every \(count) drop-after\n" }
+        static func throttle(after count: Int) -> String {
+            "cap \(count) per 1h reply 550 Connection frequency limited\n"
+        }
+        static let refuse = """
+            at rcpt to gone@* reply 550 5.1.1 No such user
+            at rcpt to busy@* reply 450 4.2.1 Busy, come again
+
+            """
+        static let garbage = [
+            "at banner garbage\n", "at ehlo garbage\n", "at mail garbage\n", "at rcpt garbage\n", "at dot garbage\n",
+            "at rcpt reply 450 4.2.0 \u{1b}[2J\u{1b}]0;owned\u{07}\u{9b}31m\u{202e}red\n",
+            "at rcpt reply 450 4.2.0 " + String(repeating: "x", count: 200_000) + "\n",
+        ]
     }
 }
