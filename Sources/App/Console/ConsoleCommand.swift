@@ -1,0 +1,130 @@
+/// Where in the console a command applies.
+struct Place: OptionSet, Sendable {
+    let rawValue: UInt8
+    static let campaigns = Place(rawValue: 1)
+    static let live = Place(rawValue: 2)
+    static let all: Place = [.campaigns, .live]
+}
+
+enum Danger: Sendable {
+    /// Changes nothing, or can be taken back.
+    case none
+    /// Asks first; Enter is not an answer.
+    case asks
+}
+
+/// One thing the console can do. Keys, hints, help and palette are read from the registry of these.
+struct ConsoleCommand: Sendable, Identifiable {
+    enum Action: Sendable {
+        case help, palette, quit, back, open, redraw, suspend
+        case up, down, first, last, pageUp, pageDown
+        case filter, clearFilter, sort, reverseSort
+        case start, pauseOrResume, freeze
+    }
+
+    var id: String { name }
+    /// The name in the palette and in documents, as `campaign.start`.
+    let name: String
+    let action: Action
+    let keys: [Key]
+    let place: Place
+    /// Heading in help.
+    let group: String
+    /// One word for the hint line; empty where it does not belong there.
+    let hint: String
+    /// One line for help.
+    let does: String
+    let danger: Danger
+    /// Hints are dropped from the least important on; 0 stays longest.
+    let rank: Int
+
+    /// Reads the registry in the language of the moment.
+    static var all: [ConsoleCommand] {
+        func command(
+            _ name: String, _ action: Action, _ keys: [Key], _ place: Place, _ group: String, _ hint: String,
+            _ does: String, danger: Danger = .none, rank: Int = 9
+        ) -> ConsoleCommand {
+            ConsoleCommand(
+                name: name, action: action, keys: keys, place: place, group: group, hint: hint, does: does,
+                danger: danger, rank: rank)
+        }
+        let campaign = tr("Campaign")
+        let list = tr("Moving")
+        let view = tr("View")
+        let program = tr("Program")
+        return [
+            command(
+                "campaign.open", .open, [.enter, .character("l"), .right], .campaigns, campaign, tr("open"),
+                tr("watch the campaign live"), rank: 3),
+            command(
+                "campaign.start", .start, [.character("s")], .all, campaign, tr("start"),
+                tr("start sending, or go on (asks first)"), danger: .asks, rank: 2),
+            command(
+                "campaign.pause", .pauseOrResume, [.character("p")], .all, campaign, tr("pause/resume"),
+                tr("pause or resume; obeyed within a second"), rank: 2),
+            command("cursor.up", .up, [.up, .character("k")], .all, list, "", tr("up")),
+            command("cursor.down", .down, [.down, .character("j")], .all, list, "", tr("down")),
+            command("cursor.first", .first, [.home, .character("g")], .all, list, "", tr("to the first")),
+            command("cursor.last", .last, [.end, .character("G")], .all, list, "", tr("to the last")),
+            command("cursor.page.up", .pageUp, [.pageUp, .control("u")], .all, list, "", tr("a page up")),
+            command("cursor.page.down", .pageDown, [.pageDown, .control("d")], .all, list, "", tr("a page down")),
+            command(
+                "filter.edit", .filter, [.character("/")], .campaigns, view, tr("filter"),
+                tr("show only campaigns that match a word; ! turns it round"), rank: 5),
+            command(
+                "filter.clear", .clearFilter, [.character("\\")], .campaigns, view, "", tr("show all campaigns again")),
+            command("sort.next", .sort, [.character("o")], .campaigns, view, tr("sort"), tr("sort by the next column"),
+                rank: 6),
+            command("sort.reverse", .reverseSort, [.character("O")], .campaigns, view, "", tr("turn the order round")),
+            command(
+                "view.freeze", .freeze, [.character("f")], .all, view, tr("freeze"),
+                tr("hold the figures still, or follow again; sending goes on"), rank: 5),
+            command("redraw", .redraw, [.control("l")], .all, program, "", tr("draw the screen anew")),
+            command("suspend", .suspend, [.control("z")], .all, program, "", tr("back to the shell; fg comes back here")),
+            command(
+                "palette", .palette, [.character(":"), .control("p")], .all, program, tr("command"),
+                tr("find a command by its name"), rank: 7),
+            command("help", .help, [.character("?"), .function(1)], .all, program, tr("help"),
+                tr("what the keys do here"), rank: 0),
+            command("back", .back, [.character("q"), .escape, .character("h"), .left], .live, program, tr("back"),
+                tr("back; at the first screen q leaves the program"), rank: 1),
+            command(
+                "app.quit", .quit, [.character("q"), .character("Q"), .control("c")], .campaigns, program, tr("quit"),
+                tr("leave; asks when sending started here is still going on"), danger: .asks, rank: 1),
+            command(
+                "app.quit", .quit, [.character("Q"), .control("c")], .live, program, "",
+                tr("leave; asks when sending started here is still going on"), danger: .asks, rank: 1),
+        ]
+    }
+
+    static func here(_ place: Place) -> [ConsoleCommand] { all.filter { $0.place.contains(place) } }
+
+    /// Why the command does not apply now, in words; nil when it does.
+    func unavailable(_ model: ConsoleModel) -> String? {
+        switch action {
+        case .open:
+            return model.selected == nil ? tr("there is no campaign") : nil
+        case .start:
+            guard let row = model.current else { return tr("there is no campaign") }
+            switch row.activity {
+            case .draft, .idle: return nil
+            case .running, .waiting: return tr("{0} is being sent already", row.name)
+            case .paused: return tr("{0} is paused: p resumes it", row.name)
+            case .finished: return tr("{0} is finished", row.name)
+            case .cancelled: return tr("{0} was cancelled", row.name)
+            }
+        case .pauseOrResume:
+            guard let row = model.current else { return tr("there is no campaign") }
+            switch row.activity {
+            case .running, .waiting, .idle, .paused: return nil
+            case .draft: return tr("{0} has not been started: s starts it", row.name)
+            case .finished: return tr("{0} is finished", row.name)
+            case .cancelled: return tr("{0} was cancelled", row.name)
+            }
+        case .clearFilter:
+            return model.filter.isEmpty ? tr("no filter is set") : nil
+        default:
+            return nil
+        }
+    }
+}

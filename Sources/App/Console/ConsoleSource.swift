@@ -1,0 +1,43 @@
+import Clock
+
+/// Where the console's figures come from and its orders go: the queue, or a fixture in tests.
+///
+/// All calls block and are made off the screen's thread, one after the other.
+protocol ConsoleSource: Sendable {
+    /// Changes whenever a snapshot may differ; cheap enough for once a second.
+    func changeCounter() throws -> Int
+    /// All campaigns, and in full the one named.
+    func snapshot(selected: String?) throws -> Snapshot
+    func terms(_ campaign: String) throws -> StartTerms
+    func pause(_ campaign: String) throws
+    func resume(_ campaign: String) throws
+    /// Starts a process that sends the campaign and outlives the console.
+    func start(_ campaign: String) throws
+    /// Campaigns that processes started by this console are sending; reaps those that ended.
+    func ownRunners() -> [String]
+    /// Asks the processes started by this console to finish what is in flight and to end.
+    func drain()
+}
+
+/// How the console was left.
+enum ConsoleEnding: Sendable, Equatable {
+    /// Nothing that this console started is running.
+    case quit
+    /// These campaigns go on being sent without it.
+    case background([String])
+    /// What was in flight is finished, the rest stays in the queue.
+    case drained
+    /// A signal asked for the end; exit with 128 + its number.
+    case signal(Int32)
+    /// There is no terminal, or one that cannot place its cursor; the reason in words.
+    case unusable(String)
+
+    /// The exit code of the command, by sysexits.
+    var exitCode: Int32 {
+        switch self {
+        case .quit, .background, .drained: 0
+        case .signal(let number): 128 + number
+        case .unusable: 64
+        }
+    }
+}

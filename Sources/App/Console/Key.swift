@@ -1,0 +1,32 @@
+/// One key press as the console understands it.
+enum Key: Sendable, Hashable {
+    case character(Character)
+    case control(Character)
+    case function(Int)
+    case enter, escape, tab, backTab, backspace, delete
+    case up, down, left, right, pageUp, pageDown, home, end
+
+    /// As shown in help and hints.
+    var label: String {
+        switch self {
+        case .character(" "): tr("Space")
+        case .character(let character): String(character)
+        case .control(let character): "^" + character.uppercased()
+        case .function(let number): "F\(number)"
+        case .enter: "Enter"
+        case .escape: "Esc"
+        case .tab: "Tab"
+        case .backTab: "S-Tab"
+        case .backspace: "BkSp"
+        case .delete: "Del"
+        case .up: tr("up")
+        case .down: tr("down")
+        case .left: tr("left")
+        case .right: tr("right")
+        case .pageUp: "PgUp"
+        case .pageDown: "PgDn"
+        case .home: "Home"
+        case .end: "End"
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Clock
+
+extension ConsoleModel {
+    /// A box in the middle of the screen over what is there; answers where its lines begin.
+    @discardableResult
+    private func box(_ frame: inout Frame, _ title: String, _ lines: [[(String, Style)]], _ style: Style) -> Area {
+        let widest = lines.map { $0.reduce(0) { $0 + CellWidth.of($1.0) } }.max() ?? 0
+        let width = min(size.columns, max(widest, CellWidth.of(title) + 4) + 4)
+        let height = min(size.rows, lines.count + 2)
+        let area = Area(
+            x: (size.columns - width) / 2, y: max(0, (size.rows - height) / 2), width: width, height: height)
+        frame.fill(area)
+        let inside = frame.pane(area, title, style: style)
+        for (index, line) in lines.prefix(inside.height).enumerated() {
+            frame.put(line, inside.x + 1, inside.y + index, width: inside.width - 2)
+        }
+        return inside
+    }
+
+    private func wrapped(_ text: String, _ style: Style = .plain) -> [[(String, Style)]] {
+        CellWidth.wrap(text, min(72, size.columns - 4)).map { [($0, style)] }
+    }
+
+    func drawStart(_ frame: inout Frame, _ dialog: StartDialog) {
+        let title = tr("!! Start sending: {0}", dialog.campaign)
+        guard let terms = dialog.terms else {
+            box(&frame, title, wrapped(tr("counting …"), .muted), .error)
+            return
+        }
+        guard terms.people > 0 else {
+            let lines = wrapped(tr("Nobody is left to get this mail.")) + [[("", .plain)], [("Esc", .key), (" " + tr("back"), .muted)]]
+            box(&frame, title, lines, .warn)
+            return
+        }
+        var lines = wrapped(
+            trn("{0} person will get mail.", "{0} people will get mail.", terms.people), Style(.title, bold: true))
+        if terms.leftOut > 0 {
+            lines += wrapped(
+                terms.isResumed
+                    ? tr("It goes on: {0} are settled already or left out.", Figures.count(terms.leftOut))
+                    : tr("{0} are left out (suppressed or invalid).", Figures.count(terms.leftOut)), .muted)
+        }
+        let from = terms.from.isEmpty ? terms.account : terms.from
+        lines += wrapped(tr("From {0}, account {1}.", from, terms.account))
+        if !terms.caps.isEmpty { lines += wrapped(tr("Caps: {0}.", terms.caps)) }
+        let first = terms.first.map { $0 <= now.wall ? tr("at once") : Figures.soon($0, self) } ?? tr("at once")
+        let until = terms.finish.map { tr("finish about {0}", Figures.soon($0, self)) } ?? tr("no finish can be foretold")
+        lines += wrapped(tr("First mail {0}, {1}.", first, until))
+        lines += wrapped(tr("Sent mail cannot be recalled; p pauses at any time."), .warn)
+        lines.append([("", .plain)])
+        if dialog.wantsName {
+            lines += wrapped(tr("Type the campaign's name; it starts when the name is complete."))
+            lines.append([("> ", .key), (dialog.typed, .plain)])
+            lines.append([("Esc", .key), (" " + tr("nothing is started"), .muted)])
+        } else {
+            lines.append([
+                ("y", .key), (" " + tr("start") + "     ", .plain), ("n", .key), ("/", .muted), ("Esc", .key),
+                (" " + tr("nothing is started"), .muted),
+            ])
+        }
+        let inside = box(&frame, title, lines, .error)
+        if dialog.wantsName {
+            let x = inside.x + 3 + CellWidth.of(dialog.typed)
+            frame.cursor = (min(x, inside.x + inside.width - 1), inside.y + min(lines.count - 2, inside.height - 1))
+        }
+    }
+
+    func drawQuit(_ frame: inout Frame) {
+        let names = latest?.ownRunners ?? []
+        var lines = wrapped(
+            trn(
+                "A process started here is still sending:", "{0} processes started here are still sending:", names.count))
+        for name in names.prefix(5) { lines.append([("  " + name, .title)]) }
+        lines.append([("", .plain)])
+        lines.append([("b", .key), ("   " + tr("leave; it goes on in the background"), .plain)])
+        lines.append([("f", .key), ("   " + tr("finish what is in flight, then leave"), .plain)])
+        lines.append([("Esc", .key), (" " + tr("stay"), .plain)])
+        box(&frame, tr("Leave"), lines, .warn)
+    }
+
+    // MARK: Help
+
+    /// Rows of help that are visible at once.
+    var helpRoom: Int { max(1, size.rows - 6) }
+
+    func helpLines(_ state: HelpState) -> [[(String, Style)]] {
+        let query = state.query.lowercased()
+        let here = ConsoleCommand.here(place).filter { command in
+            query.isEmpty || command.does.lowercased().contains(query) || command.name.contains(query)
+                || command.keys.contains { $0.label.lowercased() == query }
+        }
+        let keyWidth = 16
+        func line(_ command: ConsoleCommand, _ text: String, _ style: Style) -> [(String, Style)] {
+            let keys = command.keys.map(\.label).joined(separator: " ")
+            return [(CellWidth.fit(keys, keyWidth, mark: "~"), .key), (" " + text, style)]
+        }
+        var lines: [[(String, Style)]] = []
+        var groups: [String] = []
+        for command in here where !groups.contains(command.group) { groups.append(command.group) }
+        for group in groups {
+            let members = here.filter { $0.group == group && $0.unavailable(self) == nil }
+            if members.isEmpty { continue }
+            lines.append([(group, .title)])
+            for command in members {
+                lines.append(line(command, command.does + (command.danger == .asks ? " !" : ""), .plain))
+            }
+        }
+        let blocked = here.compactMap { command in command.unavailable(self).map { (command, $0) } }
+        if !blocked.isEmpty {
+            lines.append([(tr("Not now"), .title)])
+            for (command, reason) in blocked { lines.append(line(command, command.does + ": " + reason, .muted)) }
+        }
+        if lines.isEmpty { lines.append([(tr("nothing matches"), .muted)]) }
+        return lines
+    }
+
+    func drawHelp(_ frame: inout Frame, _ state: HelpState) {
+        let lines = helpLines(state)
+        let width = min(size.columns - 2, 90)
+        let height = min(size.rows - 2, lines.count + 4)
+        let area = Area(x: (size.columns - width) / 2, y: (size.rows - height) / 2, width: width, height: height)
+        frame.fill(area)
+        let title = place == .live ? tr("Help: live campaign") : tr("Help: campaigns")
+        let room = height - 4
+        let note = lines.count > room ? "\(state.top + 1)-\(min(lines.count, state.top + room))/\(lines.count)" : ""
+        let inside = frame.pane(area, title, note: note, style: .accent)
+        for (index, line) in lines.dropFirst(state.top).prefix(room).enumerated() {
+            frame.put(line, inside.x + 1, inside.y + index, width: inside.width - 2)
+        }
+        let y = inside.y + inside.height - 1
+        if state.isSearching || !state.query.isEmpty {
+            let end = frame.put([("/", .key), (state.query, .plain)], inside.x + 1, y, width: inside.width - 3)
+            if state.isSearching { frame.cursor = (end, y) }
+        } else {
+            frame.put(
+                [("/", .key), (" " + tr("search") + "  ", .muted), ("j k", .key), (" " + tr("move") + "  ", .muted),
+                    ("Esc", .key), (" " + tr("back"), .muted)], inside.x + 1, y, width: inside.width - 2)
+        }
+    }
+
+    func drawPalette(_ frame: inout Frame, _ state: PaletteState) {
+        let matches = paletteMatches(state.query)
+        let width = min(size.columns - 2, 76)
+        let room = min(max(1, size.rows - 7), 10)
+        let area = Area(x: (size.columns - width) / 2, y: 2, width: width, height: room + 3)
+        frame.fill(area)
+        let inside = frame.pane(area, tr("Command"), style: .accent)
+        let end = frame.put([(": ", .key), (state.query, .plain)], inside.x + 1, inside.y, width: inside.width - 3)
+        frame.cursor = (end, inside.y)
+        let top = max(0, state.index - room + 1)
+        for (index, command) in matches.enumerated().dropFirst(top).prefix(room) {
+            let y = inside.y + 1 + index - top
+            let blocked = command.unavailable(self)
+            frame.put(
+                [
+                    (CellWidth.fit(command.name, 18) + " ", blocked == nil ? .title : .muted),
+                    (blocked ?? command.does, .muted),
+                ], inside.x + 2, y, width: inside.width - 3)
+            if index == state.index {
+                frame.put(frame.glyphs.marker, inside.x, y, .title)
+                frame.restyle(Area(x: inside.x, y: y, width: inside.width, height: 1)) { $0.reverse = true }
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Clock
+
+extension ConsoleModel {
+    /// The screen for this state. A pure function: the same model gives the same frame.
+    func view() -> Frame {
+        var frame = Frame(size, unicode: unicode)
+        if size.columns < 40 || size.rows < 10 {
+            drawTiny(&frame)
+            if case .start(let dialog) = overlay { drawTiny(&frame, start: dialog) }
+            if case .quit = overlay { drawTinyQuit(&frame) }
+            return frame
+        }
+        drawHeader(&frame)
+        if live == nil { drawDashboard(&frame) } else { drawLive(&frame) }
+        drawMessage(&frame)
+        drawHints(&frame)
+        switch overlay {
+        case .help(let state): drawHelp(&frame, state)
+        case .palette(let state): drawPalette(&frame, state)
+        case .start(let dialog): drawStart(&frame, dialog)
+        case .quit: drawQuit(&frame)
+        case nil: break
+        }
+        return frame
+    }
+
+    private func drawHeader(_ frame: inout Frame) {
+        let width = size.columns
+        frame.fill(Area(x: 0, y: 0, width: width, height: 1), Style(.accent, reverse: true))
+        let look = Style(.accent, bold: true, reverse: true)
+        var right = Figures.time(now.wall, self)
+        if let frozenAt {
+            right = tr("FROZEN {0}", Figures.time(frozenAt, self, seconds: true)) + "  " + right
+        } else if latest != nil {
+            right = (trouble == nil ? tr("live") : tr("no news")) + "  " + right
+        }
+        let start = frame.put(right + " ", endingAt: width, 0, look)
+        let path = live.map { tr("Campaigns") + " > " + $0 } ?? tr("Campaigns")
+        frame.put(" outpost   " + path, 0, 0, look, width: max(0, start - 1))
+    }
+
+    /// The line above the hints: what just happened, or what is being typed.
+    private func drawMessage(_ frame: inout Frame) {
+        let y = size.rows - 2
+        let width = size.columns - 2
+        if isEditingFilter {
+            let end = frame.put(
+                [(tr("filter: "), .title), (filter, .plain)], 1, y, width: width - 1)
+            frame.put("  " + tr("Enter keeps it, Esc clears it"), end, y, .muted, width: max(0, width - end))
+            frame.cursor = (min(end, size.columns - 1), y)
+        } else if isDraining {
+            frame.put(tr("finishing what is in flight; q leaves at once"), 1, y, Style(.warn, bold: true), width: width)
+        } else if let flash {
+            frame.put(flash.text, 1, y, Style(flash.role, bold: true), width: width)
+        } else if let trouble {
+            frame.put(tr("no new figures: {0}", trouble), 1, y, .error, width: width)
+        } else if let warning = shown?.warnings.first {
+            frame.put("! " + warning, 1, y, .warn, width: width)
+        }
+    }
+
+    private func drawHints(_ frame: inout Frame) {
+        var hints = ConsoleCommand.here(place).filter { !$0.hint.isEmpty && $0.unavailable(self) == nil }
+        func width(_ command: ConsoleCommand) -> Int {
+            CellWidth.of(command.keys[0].label) + 1 + CellWidth.of(hint(command)) + 2
+        }
+        while hints.reduce(0, { $0 + width($1) }) > size.columns, let least = hints.max(by: { $0.rank < $1.rank }) {
+            hints.removeAll { $0.name == least.name }
+        }
+        var x = 1
+        let y = size.rows - 1
+        for command in hints {
+            x = frame.put(command.keys[0].label, x, y, .key)
+            x = frame.put(" " + hint(command) + "  ", x, y, .muted)
+        }
+    }
+
+    private func hint(_ command: ConsoleCommand) -> String {
+        guard command.action == .pauseOrResume, let row = current else { return command.hint }
+        return row.activity == .paused ? tr("resume") : tr("pause")
+    }
+
+    /// Where everything between header and message line has its place.
+    var body: Area { Area(x: 0, y: 1, width: size.columns, height: max(0, size.rows - 3)) }
+}
+
+extension CellWidth {
+    /// The text broken into lines of at most `width` columns, at spaces where there are any.
+    static func wrap(_ text: String, _ width: Int) -> [String] {
+        guard width > 1 else { return [text] }
+        var lines: [String] = []
+        var line: [Glyph] = []
+        var used = 0
+        var lastSpace: Int?
+        func joined(_ glyphs: some Sequence<Glyph>) -> String { glyphs.reduce(into: "") { $0 += $1.text } }
+        for glyph in glyphs(text) {
+            if used + glyph.width > width {
+                if glyph.text == " " {
+                    lines.append(joined(line))
+                    (line, used, lastSpace) = ([], 0, nil)
+                    continue
+                }
+                // Chinese may break anywhere; a word moves down as a whole when something stands before it.
+                if let space = lastSpace, glyph.width == 1 {
+                    lines.append(joined(line[..<space]))
+                    line = Array(line[(space + 1)...])
+                } else {
+                    lines.append(joined(line))
+                    line = []
+                }
+                used = line.reduce(0) { $0 + $1.width }
+                lastSpace = nil
+            }
+            if glyph.text == " " { lastSpace = line.count }
+            line.append(glyph)
+            used += glyph.width
+        }
+        if !line.isEmpty || lines.isEmpty { lines.append(joined(line)) }
+        return lines
+    }
+}

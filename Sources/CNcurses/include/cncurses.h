@@ -1,0 +1,171 @@
+// What Swift cannot take from ncursesw: macros, unsafe globals, and what has to run inside a signal handler.
+#pragma once
+#define NCURSES_WIDECHAR 1
+#define _XOPEN_SOURCE_EXTENDED 1
+#include <ncurses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+// stdscr, COLORS, stdin and stdout are unsafe globals to Swift 6
+static inline WINDOW *CNcurses_screen(void) { return stdscr; }
+static inline int CNcurses_colors(void) { return COLORS; }
+static inline SCREEN *CNcurses_newterm(void) { return newterm(NULL, stdout, stdin); }
+// A_* are macros over casts
+static inline attr_t CNcurses_bold(void) { return A_BOLD; }
+static inline attr_t CNcurses_dim(void) { return A_DIM; }
+static inline attr_t CNcurses_reverse(void) { return A_REVERSE; }
+static inline attr_t CNcurses_underline(void) { return A_UNDERLINE; }
+// KEY_F(n) is a function-like macro
+static inline int CNcurses_key_f(int n) { return KEY_F(n); }
+// ioctl is variadic
+static inline int CNcurses_window_size(int *rows, int *columns) {
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+// <term.h> defines words like `columns` as macros, so its one function is declared here; tigetstr answers (char *)-1 for "not a string"
+char *tigetstr(const char *name);
+static inline int CNcurses_has_capability(const char *name) {
+    const char *value = tigetstr(name);
+    return value != NULL && value != (char *)-1 && *value != 0;
+}
+// One cell: up to CCHARW_MAX wide characters; the rest of the macros around cchar_t stays here
+static inline int CNcurses_put(int y, int x, const wchar_t *text, attr_t attributes, short pair) {
+    cchar_t cell;
+    if (setcchar(&cell, text, attributes, pair, NULL) == ERR) return ERR;
+    return mvadd_wch(y, x, &cell);
+}
+
+// The way back to a sane terminal from inside a signal handler: only async-signal-safe calls, all state prepared
+// beforehand. A static inline function has its own statics in each object file, so one Swift file alone may use these.
+struct CNcurses_rescue_state {
+    volatile sig_atomic_t armed;
+    volatile sig_atomic_t asked;
+    struct termios before;
+    int wake;      // write end of the loop's pipe
+    int errors;    // the real stderr, while fd 2 is a file in memory
+    size_t length; // of `sequence`
+    char sequence[512];
+    struct sigaction old[65];
+};
+static inline struct CNcurses_rescue_state *CNcurses_rescue(void) {
+    static struct CNcurses_rescue_state state;
+    return &state;
+}
+// Puts the terminal back. Calling it twice does nothing.
+static inline void CNcurses_rescue_restore(void) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    if (!s->armed) return;
+    s->armed = 0;
+    ssize_t ignored = write(STDOUT_FILENO, s->sequence, s->length);
+    tcsetattr(STDOUT_FILENO, TCSADRAIN, &s->before);
+    if (s->errors >= 0) {
+        char buffer[1024];
+        ssize_t count;
+        lseek(STDERR_FILENO, 0, SEEK_SET);
+        while ((count = read(STDERR_FILENO, buffer, sizeof buffer)) > 0) ignored = write(s->errors, buffer, count);
+        dup2(s->errors, STDERR_FILENO);
+        close(s->errors);
+        s->errors = -1;
+    }
+    (void)ignored;
+}
+static inline void CNcurses_on_fatal(int number) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    CNcurses_rescue_restore();
+    sigaction(number, &s->old[number], NULL);
+    raise(number);
+}
+// Asked to end: the loop does it in good order; asked twice, or with nobody at the loop, at once.
+static inline void CNcurses_on_ask(int number) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    int saved = errno;
+    char byte = (char)number;
+    int second = s->asked && number != SIGWINCH && number != SIGTSTP;
+    if (number != SIGWINCH && number != SIGTSTP) s->asked = 1;
+    if (second || write(s->wake, &byte, 1) != 1) {
+        if (number != SIGWINCH && number != SIGTSTP) {
+            CNcurses_rescue_restore();
+            signal(number, SIG_DFL);
+            raise(number);
+        }
+    }
+    errno = saved;
+}
+static inline void CNcurses_append_capability(const char *name) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    const char *value = tigetstr(name);
+    if (value == NULL || value == (char *)-1) return;
+    size_t length = strlen(value);
+    if (s->length + length > sizeof s->sequence) return;
+    memcpy(s->sequence + s->length, value, length);
+    s->length += length;
+}
+static inline void CNcurses_rescue_handle(int number, void (*handler)(int)) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_ONSTACK | SA_RESTART;
+    sigaction(number, &action, &CNcurses_rescue()->old[number]);
+}
+// Before newterm: remembers how the terminal was, and takes stderr off the screen.
+static inline int CNcurses_rescue_prepare(int wake) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    s->length = 0;
+    s->asked = 0;
+    s->wake = wake;
+    s->errors = -1;
+    return tcgetattr(STDOUT_FILENO, &s->before);
+}
+// declared here, because _GNU_SOURCE would make fd_set another type than the one Swift's Glibc module has
+int memfd_create(const char *name, unsigned flags);
+static inline void CNcurses_rescue_arm(void) {
+    static char stack[65536];
+    static int registered = 0;
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    CNcurses_append_capability("sgr0");
+    CNcurses_append_capability("rmkx");
+    CNcurses_append_capability("cnorm");
+    CNcurses_append_capability("rmcup");
+    int memory = memfd_create("stderr", 1 /* MFD_CLOEXEC */);
+    if (memory >= 0) {
+        s->errors = fcntl(STDERR_FILENO, 1030 /* F_DUPFD_CLOEXEC */, 10);
+        if (s->errors >= 0) dup2(memory, STDERR_FILENO);
+        close(memory);
+    }
+    s->armed = 1;
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&alternate, NULL);
+    static const int fatal[] = {SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT};
+    static const int asked[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) CNcurses_rescue_handle(fatal[i], CNcurses_on_fatal);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) CNcurses_rescue_handle(asked[i], CNcurses_on_ask);
+    if (!registered) { registered = 1; atexit(CNcurses_rescue_restore); }
+}
+static inline void CNcurses_rescue_disarm(void) {
+    static const int all[] = {SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT,
+                              SIGINT,  SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
+    CNcurses_rescue_restore();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) sigaction(all[i], &CNcurses_rescue()->old[all[i]], NULL);
+}
+// Stops the whole job as ctrl-z does; comes back when the shell continues it.
+static inline void CNcurses_stop_job(void) {
+    struct sigaction mine, plain;
+    memset(&plain, 0, sizeof plain);
+    plain.sa_handler = SIG_DFL;
+    sigaction(SIGTSTP, &plain, &mine);
+    kill(0, SIGTSTP);
+    sigaction(SIGTSTP, &mine, NULL);
+}
