@@ -12,7 +12,7 @@ OUT ?=
 
 SOURCES := $(wildcard Sources Tests Package.swift)
 
-.PHONY: help demo test build debug lint format bench install uninstall clean resources locale bootstrap
+.PHONY: help demo test build debug lint format bench install uninstall clean resources locale
 
 help:
 	@echo 'make demo      build, then run the whole job against a post office on this machine; nothing leaves it'
