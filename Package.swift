@@ -24,7 +24,7 @@ let package = Package(
         .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
         .target(
             name: "Mail",
-            dependencies: ["Clock", "CCmark", "CIDN2", .product(name: "Mustache", package: "swift-mustache")],
+            dependencies: ["Clock", "CCmark", "CIDN2", "COpenSSL", .product(name: "Mustache", package: "swift-mustache")],
             path: "Sources/Mail", swiftSettings: strict),
         .target(
             name: "Queue", dependencies: ["Clock", "CSystem", .product(name: "GRDB", package: "GRDB.swift")],
@@ -36,7 +36,7 @@ let package = Package(
             name: "PostOffice", dependencies: ["Clock", "Transport", "Mail"], path: "Sources/PostOffice",
             swiftSettings: strict),
         .target(
-            name: "Sender", dependencies: ["Clock", "Transport", "Mail", "Queue"], path: "Sources/Sender",
+            name: "Sender", dependencies: ["Clock", "COpenSSL", "Transport", "Mail", "Queue"], path: "Sources/Sender",
             swiftSettings: strict),
         .executableTarget(
             name: "outpost",
