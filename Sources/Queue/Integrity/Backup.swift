@@ -1,0 +1,26 @@
+import GRDB
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Queue {
+    /// Writes a consistent copy while others send (SQLite's online backup). The copy does not send until it is claimed.
+    /// - Throws: `QueueError.cannotCreate` when `path` exists or cannot be made.
+    public func backup(to path: String) throws {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw QueueError.cannotCreate(path: path, detail: String(cString: strerror(errno)))
+        }
+        close(descriptor)
+        do {
+            let copy = try DatabaseQueue(path: path)
+            // From a connection of its own: a reader does not hold up the Journal.
+            try reader.backup(to: copy)
+            try copy.close()
+        } catch {
+            unlink(path)
+            throw QueueError(error, path: path)
+        }
+    }
+}

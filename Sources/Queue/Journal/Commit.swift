@@ -1,0 +1,271 @@
+import Clock
+import GRDB
+
+/// One transaction of the Journal: its instant, and what its operations share so that a row touched by many of them
+/// is read once and written once.
+///
+/// Lives and dies on the Journal's queue.
+final class Commit {
+    let db: Database
+    let now: Instant
+    let boot: BootTime
+    private let statements: StatementCache
+    private var anchor: QueueClock
+    private var campaigns: [Int64: CampaignWork] = [:]
+    private var caps: [Int64: CapWork] = [:]
+    private var domains: [String: Int64] = [:]
+    private var pulses: [PulseKey: PulseMinute] = [:]
+    private var anySuppression: Bool?
+
+    struct CampaignWork {
+        var state: CampaignState
+        var tallies: Tallies
+        var dirty = false
+    }
+
+    struct CapWork {
+        var open: Int64
+        var seq: Int64
+        var lastAt: Int64
+        var dirty = false
+    }
+
+    struct PulseKey: Hashable {
+        var campaign: Int64
+        var minute: Int64
+    }
+
+    init(_ db: Database, _ statements: StatementCache, _ clock: any WallClock) throws {
+        self.db = db
+        self.statements = statements
+        let query = try statements.statement(db, "SELECT boot, boot_us, queue_us, wall_us FROM clock WHERE id = 1")
+        // Read inside the transaction: so no other process's commit lies between this instant and this commit.
+        boot = clock.sinceBoot()
+        let wall = clock.now()
+        guard try query.step() else { throw QueueError.invalid("The queue has no clock row. `outpost verify` says more.") }
+        anchor = QueueClock(
+            boot: query.text(0), bootMicroseconds: query.integer(1), queueMicroseconds: query.integer(2),
+            wallMicroseconds: query.integer(3))
+        query.reset()
+        now = Instant(queue: anchor.time(boot: boot, wall: wall), wall: wall)
+        if anchor.boot != boot.boot { try anchorClock() }
+    }
+
+    /// Writes down where queue time stands, so that a reboot goes on from here.
+    func anchorClock() throws {
+        anchor = QueueClock(
+            boot: boot.boot, bootMicroseconds: boot.microseconds, queueMicroseconds: now.queue,
+            wallMicroseconds: now.wall.microseconds)
+        let update = try prepare("UPDATE clock SET boot = ?, boot_us = ?, queue_us = ?, wall_us = ? WHERE id = 1")
+        update.bind(1, anchor.boot)
+        update.bind(2, anchor.bootMicroseconds)
+        update.bind(3, anchor.queueMicroseconds)
+        update.bind(4, anchor.wallMicroseconds)
+        try update.run()
+    }
+
+    func prepare(_ sql: StaticString) throws -> Prepared { try statements.statement(db, sql) }
+
+    // MARK: Campaigns
+
+    func campaign(_ id: Int64) throws -> CampaignWork {
+        if let known = campaigns[id] { return known }
+        let query = try prepare(
+            """
+            SELECT state, pending, sending, sent, deferred, failed, suppressed, in_doubt, cancelled
+            FROM campaign WHERE id = ?
+            """)
+        query.bind(1, id)
+        guard try query.step() else { throw QueueError.noSuchCampaign("number \(id)") }
+        var tallies = Tallies()
+        for code in 0..<8 { tallies[RecipientState(code: Int64(code))] = Int(query.integer(Int32(code) + 1)) }
+        let work = CampaignWork(state: CampaignState(code: query.integer(0)), tallies: tallies)
+        query.reset()
+        campaigns[id] = work
+        return work
+    }
+
+    func move(_ campaign: Int64, count: Int = 1, from: RecipientState, to: RecipientState) throws {
+        if campaigns[campaign] == nil { _ = try self.campaign(campaign) }
+        campaigns[campaign]?.tallies.move(count, from: from, to: to)
+        campaigns[campaign]?.dirty = true
+    }
+
+    func add(_ campaign: Int64, count: Int, to state: RecipientState) throws {
+        if campaigns[campaign] == nil { _ = try self.campaign(campaign) }
+        campaigns[campaign]?.tallies[state] += count
+        campaigns[campaign]?.dirty = true
+    }
+
+    func setState(_ campaign: Int64, _ state: CampaignState) throws {
+        if campaigns[campaign] == nil { _ = try self.campaign(campaign) }
+        campaigns[campaign]?.state = state
+        campaigns[campaign]?.dirty = true
+    }
+
+    // MARK: Caps
+
+    func cap(_ id: Int64) throws -> CapWork {
+        if let known = caps[id] { return known }
+        let query = try prepare("SELECT open, seq, last_at FROM cap_key WHERE id = ?")
+        query.bind(1, id)
+        guard try query.step() else { throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.") }
+        let work = CapWork(open: query.integer(0), seq: query.integer(1), lastAt: query.integer(2))
+        query.reset()
+        caps[id] = work
+        return work
+    }
+
+    func setCap(_ id: Int64, _ work: CapWork) {
+        caps[id] = work
+        caps[id]?.dirty = true
+    }
+
+    /// The id of a cap key, made where it is missing.
+    func capKey(_ scope: LimitScope, _ key: String) throws -> Int64 {
+        if scope == .domain, let known = domains[key] { return known }
+        let query = try prepare("SELECT id FROM cap_key WHERE scope = ? AND key = ?")
+        query.bind(1, scope.code)
+        query.bind(2, key)
+        let id: Int64
+        if try query.step() {
+            id = query.integer(0)
+            query.reset()
+        } else {
+            let insert = try prepare("INSERT INTO cap_key (scope, key) VALUES (?, ?)")
+            insert.bind(1, scope.code)
+            insert.bind(2, key)
+            try insert.run()
+            id = db.lastInsertedRowID
+        }
+        if scope == .domain { domains[key] = id }
+        return id
+    }
+
+    // MARK: Suppression
+
+    /// Whether the list has any entry; one probe a commit.
+    func suppressionInUse() throws -> Bool {
+        if let anySuppression { return anySuppression }
+        let query = try prepare("SELECT EXISTS (SELECT 1 FROM suppression)")
+        let any = try query.step() && query.integer(0) != 0
+        query.reset()
+        anySuppression = any
+        return any
+    }
+
+    func isSuppressed(key: String, domain: String) throws -> Bool {
+        guard try suppressionInUse() else { return false }
+        let query = try prepare("SELECT 1 FROM suppression WHERE key = ?")
+        query.bind(1, key)
+        if try query.step() {
+            query.reset()
+            return true
+        }
+        query.bind(1, "*@" + domain)
+        guard try query.step() else { return false }
+        query.reset()
+        return true
+    }
+
+    /// Adds an address; one that is on the list keeps its first reason.
+    func suppress(_ entry: Suppression) throws -> Bool {
+        let insert = try prepare(
+            "INSERT INTO suppression (key, reason, since, \"by\") VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        insert.bind(1, entry.key)
+        insert.bind(2, entry.reason)
+        insert.bind(3, entry.since.microseconds)
+        insert.bind(4, entry.by)
+        try insert.run()
+        anySuppression = true
+        return db.changesCount > 0
+    }
+
+    // MARK: Pulse and events
+
+    func beat(_ campaign: Int64, _ outcome: AttemptOutcome) {
+        let minute = now.wall.microseconds / 60_000_000
+        let key = PulseKey(campaign: campaign, minute: minute)
+        var pulse = pulses[key] ?? PulseMinute(minute: Timestamp(microseconds: minute * 60_000_000))
+        switch outcome {
+        case .sent: pulse.sent += 1
+        case .deferred: pulse.deferred += 1
+        case .failed: pulse.failed += 1
+        case .inDoubt: pulse.inDoubt += 1
+        case .aborted: return
+        }
+        pulses[key] = pulse
+    }
+
+    func record(_ campaign: Int64?, kind: String, _ text: String) throws {
+        let insert = try prepare("INSERT INTO event (campaign, at, kind, text) VALUES (?, ?, ?, ?)")
+        insert.bind(1, campaign)
+        insert.bind(2, now.wall.microseconds)
+        insert.bind(3, kind)
+        insert.bind(4, text)
+        try insert.run()
+    }
+
+    // MARK: The end
+
+    /// What was gathered is thrown away, after a rollback to a savepoint.
+    func forget() {
+        campaigns = [:]
+        caps = [:]
+        domains = [:]
+        pulses = [:]
+        anySuppression = nil
+    }
+
+    /// Writes what was gathered, and forgets it.
+    func flush() throws {
+        for (id, work) in campaigns where work.dirty { try write(id, work) }
+        if caps.contains(where: { $0.value.dirty }) {
+            let update = try prepare("UPDATE cap_key SET open = ?, seq = ?, last_at = ? WHERE id = ?")
+            for (id, work) in caps where work.dirty {
+                update.bind(1, work.open)
+                update.bind(2, work.seq)
+                update.bind(3, work.lastAt)
+                update.bind(4, id)
+                try update.run()
+            }
+        }
+        for (key, pulse) in pulses { try write(key, pulse) }
+        forget()
+    }
+
+    private func write(_ id: Int64, _ work: CampaignWork) throws {
+        var state = work.state
+        // The campaign ends in the commit that settles its last recipient (promise 6).
+        if work.tallies.unsettled == 0, state == .sending || state == .paused { state = try state.after(.exhaust) }
+        let update = try prepare(
+            """
+            UPDATE campaign SET state = ?2, pending = ?3, sending = ?4, sent = ?5, deferred = ?6, failed = ?7,
+                suppressed = ?8, in_doubt = ?9, cancelled = ?10,
+                reason = iif(?2 = 3, '', reason), finished = iif(?2 = 3, ifnull(finished, ?11), NULL)
+            WHERE id = ?1
+            """)
+        update.bind(1, id)
+        update.bind(2, state.code)
+        for code in 0..<8 { update.bind(Int32(code) + 3, Int64(work.tallies[RecipientState(code: Int64(code))])) }
+        update.bind(11, now.wall.microseconds)
+        try update.run()
+        if state == .finished, work.state != .finished { try record(id, kind: "finished", "All recipients are settled.") }
+    }
+
+    private func write(_ key: PulseKey, _ pulse: PulseMinute) throws {
+        let upsert = try prepare(
+            """
+            INSERT INTO pulse (campaign, minute, sent, deferred, failed, in_doubt) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET sent = sent + excluded.sent, deferred = deferred + excluded.deferred,
+                failed = failed + excluded.failed, in_doubt = in_doubt + excluded.in_doubt
+            """)
+        upsert.bind(1, key.campaign)
+        upsert.bind(2, key.minute)
+        upsert.bind(3, Int64(pulse.sent))
+        upsert.bind(4, Int64(pulse.deferred))
+        upsert.bind(5, Int64(pulse.failed))
+        upsert.bind(6, Int64(pulse.inDoubt))
+        try upsert.run()
+    }
+}

@@ -1,0 +1,173 @@
+import Clock
+import Dispatch
+import GRDB
+import Synchronization
+
+/// Group commit: all writing goes through one serial queue, and what comes in while the disk syncs shares the next
+/// transaction. Nobody hears of a result before it is on the disk.
+final class Journal: Sendable {
+    /// One piece of work. It answers what to do once its transaction has ended: with nil after COMMIT, with the error
+    /// after ROLLBACK.
+    struct Operation: Sendable {
+        /// Nothing else may have written in between, and what it writes can be taken back by itself: for orders that
+        /// may find themselves impossible half-way. Others throw a `QueueError` before they write, or not at all.
+        var isolated: Bool
+        var run: @Sendable (Commit) throws -> @Sendable ((any Error)?) -> Void
+        var fail: @Sendable (any Error) -> Void
+    }
+
+    private struct Waiting: Sendable {
+        var operations: [Operation] = []
+        var scheduled = false
+        var commits = 0
+        var finished = 0
+    }
+
+    let path: String
+    private let pool: DatabasePool
+    private let clock: any WallClock
+    private let queue = DispatchQueue(label: "outpost.journal", qos: .userInitiated)
+    private let waiting = Mutex(Waiting())
+    /// Touched on `queue` alone.
+    private nonisolated(unsafe) var statements = StatementCache()
+
+    init(pool: DatabasePool, path: String, clock: any WallClock) {
+        self.pool = pool
+        self.path = path
+        self.clock = clock
+    }
+
+    /// Commits and operations so far.
+    var counters: (commits: Int, operations: Int) { waiting.withLock { ($0.commits, $0.finished) } }
+
+    func write<T: Sendable>(
+        isolated: Bool = false, _ body: @escaping @Sendable (Commit) throws -> T
+    ) async throws -> T {
+        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<T, any Error>) in
+            enqueue(
+                Operation(isolated: isolated) { commit in
+                    let value = try body(commit)
+                    return { error in
+                        if let error { continuation.resume(throwing: error) } else { continuation.resume(returning: value) }
+                    }
+                } fail: {
+                    continuation.resume(throwing: $0)
+                })
+        }
+    }
+
+    /// Blocks the calling thread: for commands, never for a lane or the cooperative pool.
+    func writeNow<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) throws -> T {
+        let result = Mutex<Result<T, any Error>?>(nil)
+        queue.sync {
+            perform([
+                Operation(isolated: true) { commit in
+                    let value = try body(commit)
+                    return { error in result.withLock { $0 = error.map { .failure($0) } ?? .success(value) } }
+                } fail: { error in
+                    result.withLock { $0 = .failure(error) }
+                }
+            ])
+        }
+        guard let result = result.withLock({ $0 }) else { throw QueueError.io(path: path, detail: "no answer") }
+        return try result.get()
+    }
+
+    /// Waits for nothing; `done` is called on the Journal's queue.
+    func enqueue(_ operation: Operation) {
+        let first = waiting.withLock { waiting in
+            waiting.operations.append(operation)
+            defer { waiting.scheduled = true }
+            return !waiting.scheduled
+        }
+        if first { queue.async { self.drain() } }
+    }
+
+    /// Runs work between two transactions, such as a backup.
+    func betweenCommits<T>(_ body: (DatabasePool) throws -> T) rethrows -> T {
+        try queue.sync { try body(pool) }
+    }
+
+    private func drain() {
+        let batch = waiting.withLock { waiting in
+            defer { waiting.operations = [] }
+            return waiting.operations
+        }
+        if !batch.isEmpty { perform(batch) }
+        let more = waiting.withLock { waiting in
+            waiting.scheduled = !waiting.operations.isEmpty
+            return waiting.scheduled
+        }
+        if more { queue.async { self.drain() } }
+    }
+
+    private func perform(_ batch: [Operation]) {
+        var endings: [@Sendable ((any Error)?) -> Void] = []
+        var refused: [(Int, any Error)] = []
+        endings.reserveCapacity(batch.count)
+        var next = 0
+        do {
+            try pool.writeWithoutTransaction { db in
+                try db.beginTransaction(.immediate)
+                do {
+                    let commit = try Commit(db, statements, clock)
+                    while next < batch.count {
+                        let operation = batch[next]
+                        do {
+                            endings.append(try operation.isolated ? isolated(operation, commit) : operation.run(commit))
+                        } catch let error as QueueError {
+                            refused.append((next, error))
+                        }
+                        next += 1
+                    }
+                    try commit.flush()
+                    try db.commit()
+                } catch {
+                    if db.isInsideTransaction { try? db.rollback() }
+                    throw error
+                }
+            }
+            waiting.withLock {
+                $0.commits += 1
+                $0.finished += batch.count
+            }
+            for ending in endings { ending(nil) }
+        } catch {
+            let error = QueueError(error, path: path)
+            for ending in endings { ending(error) }
+            let answered = endings.count + refused.count
+            for operation in batch[min(answered, batch.count)...] { operation.fail(error) }
+        }
+        for (index, error) in refused { batch[index].fail(error) }
+    }
+
+    private func isolated(
+        _ operation: Operation, _ commit: Commit
+    ) throws -> @Sendable ((any Error)?) -> Void {
+        try commit.flush()
+        try commit.db.execute(sql: "SAVEPOINT operation")
+        do {
+            let ending = try operation.run(commit)
+            try commit.flush()
+            try commit.db.execute(sql: "RELEASE operation")
+            return ending
+        } catch {
+            commit.forget()
+            // A full disk may have ended the transaction already; then there is nothing to go back to.
+            if commit.db.isInsideTransaction { try commit.db.execute(sql: "ROLLBACK TO operation; RELEASE operation") }
+            throw error
+        }
+    }
+}
+
+/// Prepared statements of the writing connection, found by the address of their text.
+final class StatementCache {
+    private var known: [UnsafePointer<UInt8>: Prepared] = [:]
+
+    func statement(_ db: Database, _ sql: StaticString) throws -> Prepared {
+        if let found = known[sql.utf8Start] { return found }
+        let made = try Prepared(db, sql.description)
+        known[sql.utf8Start] = made
+        return made
+    }
+}

@@ -1,0 +1,63 @@
+import Clock
+
+/// What a limit counts by.
+public enum LimitScope: String, Sendable, Codable, CaseIterable {
+    case source, account, domain, campaign
+
+    var code: Int64 {
+        switch self {
+        case .source: 0
+        case .account: 1
+        case .domain: 2
+        case .campaign: 3
+        }
+    }
+
+    init(code: Int64) {
+        switch code {
+        case 0: self = .source
+        case 1: self = .account
+        case 2: self = .domain
+        default: self = .campaign
+        }
+    }
+}
+
+/// At most `count` messages in any window of `perMicroseconds`, wherever it is laid.
+public struct Limit: Sendable, Hashable, Codable {
+    public var scope: LimitScope
+    /// The one key it is for (an account's name, a domain); nil holds for each key by itself.
+    public var key: String?
+    public var count: Int
+    public var perMicroseconds: Int64
+
+    public init(scope: LimitScope, key: String? = nil, count: Int, perMicroseconds: Int64) {
+        self.scope = scope
+        self.key = key
+        self.count = count
+        self.perMicroseconds = perMicroseconds
+    }
+
+    public init(scope: LimitScope, key: String? = nil, count: Int, per: Duration) {
+        self.init(scope: scope, key: key, count: count, perMicroseconds: per.inMicroseconds)
+    }
+
+    public var perSeconds: Double { Double(perMicroseconds) / 1_000_000 }
+
+    func applies(to name: String) -> Bool {
+        guard let key else { return true }
+        return scope == .domain ? DomainGroup.key(key) == name : key == name
+    }
+}
+
+/// What is left of a limit for one key.
+public struct LimitUse: Sendable, Hashable {
+    public let scope: LimitScope
+    public let key: String
+    public let perSeconds: Double
+    public let count: Int
+    /// Grants in the window that ends now, those of messages in flight included.
+    public let used: Int
+    /// When the oldest counted grant leaves the window; nil when none is counted.
+    public let nextFree: Timestamp?
+}

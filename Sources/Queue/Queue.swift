@@ -1,0 +1,175 @@
+import CSystem
+import Clock
+import Dispatch
+import FoundationEssentials
+import GRDB
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The durable store: campaigns, recipients, attempts, and the ledger of what the caps have granted.
+///
+/// Every synchronous function blocks its thread and is for commands; a `Runner`'s are asynchronous. All errors are
+/// `QueueError`.
+public final class Queue: Sendable {
+    public enum Access: Sendable {
+        /// Makes folder and file where they are missing, and brings an older schema up to date.
+        case create
+        /// The file must exist; an older schema is brought up to date.
+        case readWrite
+        /// The file must exist, and stays as it is.
+        case readOnly
+    }
+
+    public let path: String
+    public let access: Access
+    public let clock: any WallClock
+    let reader: any DatabaseReader
+    let writer: Journal?
+    /// A connection that never writes, so that `PRAGMA data_version` tells of everybody's commits.
+    let watcher = Mutex<DatabaseQueue?>(nil)
+
+    private init(path: String, access: Access, clock: any WallClock, reader: any DatabaseReader, writer: Journal?) {
+        self.path = path
+        self.access = access
+        self.clock = clock
+        self.reader = reader
+        self.writer = writer
+    }
+
+    /// Opens the queue at `path`.
+    /// - Throws: `QueueError`: `.missing`, `.cannotCreate`, `.notAQueue`, `.corrupt`, `.readOnly`, `.locked`, `.full`,
+    ///   `.newer` or `.io`.
+    public static func open(at path: String, access: Access, clock: any WallClock = SystemClock()) throws -> Queue {
+        do {
+            try prepareFile(path, access)
+            return try access == .readOnly ? openReading(path, clock) : openWriting(path, access, clock)
+        } catch {
+            throw QueueError(error, path: path)
+        }
+    }
+
+    private static func prepareFile(_ path: String, _ access: Access) throws {
+        if Glibc.access(path, F_OK) == 0 {
+            if access != .readOnly, Glibc.access(path, W_OK) != 0 { throw QueueError.readOnly(path: path) }
+            return
+        }
+        guard errno == ENOENT || errno == ENOTDIR else {
+            throw QueueError.io(path: path, detail: String(cString: strerror(errno)))
+        }
+        guard access == .create else { throw QueueError.missing(path: path) }
+        let folder = folder(of: path)
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw QueueError.cannotCreate(path: folder, detail: String(describing: error))
+        }
+        // Made before SQLite opens it: the mode is right from the start, and -wal and -shm inherit it.
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw QueueError.cannotCreate(path: path, detail: String(cString: strerror(errno)))
+        }
+        close(descriptor)
+    }
+
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func configuration(readonly: Bool) -> Configuration {
+        var configuration = Configuration()
+        configuration.readonly = readonly
+        configuration.label = "outpost.queue"
+        // SQLite's own waiting backs off to 100 ms, which starves one of two busy runners; a commit takes about 1 ms.
+        configuration.busyMode = .callback { tries in
+            guard tries < 15_000 else { return false }
+            usleep(UInt32.random(in: 500...1_500))
+            return true
+        }
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA mmap_size = 0; PRAGMA cache_size = -16000;")
+        }
+        return configuration
+    }
+
+    private static func openReading(_ path: String, _ clock: any WallClock) throws -> Queue {
+        let reader = try DatabaseQueue(path: path, configuration: configuration(readonly: true))
+        try reader.read { db in
+            if try Migrations.migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
+            guard try Migrations.migrator.hasCompletedMigrations(db) else { throw QueueError.notAQueue(path: path) }
+        }
+        return Queue(path: path, access: .readOnly, clock: clock, reader: reader, writer: nil)
+    }
+
+    private static func openWriting(_ path: String, _ access: Access, _ clock: any WallClock) throws -> Queue {
+        let pool = try DatabasePool(path: path, configuration: configuration(readonly: false))
+        let migrator = Migrations.migrator
+        let ready = try pool.writeWithoutTransaction { db in
+            // After the pool has set NORMAL: durable means on the disk.
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")
+            if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
+            if try migrator.hasCompletedMigrations(db) { return true }
+            // A database of something else is left alone; one of ours has our tables, or none.
+            let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+            guard tables.isEmpty || tables.contains("grdb_migrations") else { throw QueueError.notAQueue(path: path) }
+            return false
+        }
+        if !ready { try migrator.migrate(pool) }
+        let journal = Journal(pool: pool, path: path, clock: clock)
+        let queue = Queue(path: path, access: access, clock: clock, reader: pool, writer: journal)
+        if !ready { try queue.begin(pool) }
+        return queue
+    }
+
+    /// The rows without which nothing works.
+    private func begin(_ pool: DatabasePool) throws {
+        let fresh = QueueClock.fresh(clock)
+        try pool.write { db in
+            try db.execute(
+                sql: "INSERT INTO clock (id, boot, boot_us, queue_us, wall_us) VALUES (1, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                arguments: [fresh.boot, fresh.bootMicroseconds, fresh.queueMicroseconds, fresh.wallMicroseconds])
+            try db.execute(
+                sql: "INSERT INTO meta (name, value) VALUES ('identity', ?), ('generation', 0) ON CONFLICT DO NOTHING",
+                arguments: [UUID().uuidString.lowercased()])
+        }
+    }
+
+    /// Changes whenever anybody committed anything; for screens that draw only then.
+    public func changeCounter() throws -> Int {
+        try wrapping {
+            try watcher.withLock { watcher in
+                let connection =
+                    try watcher ?? DatabaseQueue(path: path, configuration: Self.configuration(readonly: true))
+                watcher = connection
+                return try connection.read { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+            }
+        }
+    }
+
+    /// How many transactions this process has committed, and how many pieces of work they carried.
+    public var journalCounters: (commits: Int, operations: Int) { writer?.counters ?? (0, 0) }
+
+    // MARK: For the other files of this room
+
+    func wrapping<T>(_ body: () throws -> T) throws -> T {
+        do { return try body() } catch { throw QueueError(error, path: path) }
+    }
+
+    func read<T>(_ body: (Database, Instant) throws -> T) throws -> T {
+        try wrapping { try reader.read { db in try body(db, try Instant(db, clock)) } }
+    }
+
+    func journal() throws -> Journal {
+        guard let writer else { throw QueueError.readOnly(path: path) }
+        return writer
+    }
+
+    func writeNow<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) throws -> T {
+        try journal().writeNow(body)
+    }
+}

@@ -1,0 +1,55 @@
+import CSystem
+import FoundationEssentials
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What kind of file system a queue lies on.
+enum FileSystem {
+    /// The name of a network file system, whose byte locks and shared memory cannot be relied on; nil for a local one.
+    static func networkKind(_ path: String) -> String? {
+        var information = statfs()
+        guard statfs(path, &information) == 0 else { return nil }
+        return networkKind(
+            magic: UInt32(truncatingIfNeeded: information.f_type), mounts: { mountedType(of: path) })
+    }
+
+    /// Numbers from `man 2 statfs`; FUSE hides what is behind it, so the mount's type is asked.
+    static func networkKind(magic: UInt32, mounts: () -> String?) -> String? {
+        switch magic {
+        case 0x6969: return "NFS"
+        case 0x517B, 0xFF53_4D42, 0xFE53_4D42: return "SMB"
+        case 0x0102_1997: return "9p"
+        case 0x5346_414F: return "AFS"
+        case 0x00C3_6400: return "Ceph"
+        case 0x7375_7245: return "Coda"
+        case 0x0BD0_0BD0: return "Lustre"
+        case 0x4750_4653: return "GPFS"
+        case 0x6573_5546:
+            guard let type = mounts() else { return nil }
+            let remote = ["sshfs", "s3fs", "rclone", "glusterfs", "davfs", "ceph", "smb", "gvfs", "goofys", "juicefs"]
+            return remote.contains { type.contains($0) } ? type : nil
+        default: return nil
+        }
+    }
+
+    /// The type of the mount a path lies on, from `/proc/self/mountinfo` (`man 5 proc`).
+    private static func mountedType(of path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        let full = String(cString: resolved)
+        guard let data = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return nil }
+        var best: (length: Int, type: String) = (-1, "")
+        for line in String(decoding: data, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
+            let mount = String(fields[4])
+            guard full == mount || full.hasPrefix(mount == "/" ? "/" : mount + "/"), mount.count >= best.length else {
+                continue
+            }
+            best = (mount.count, String(fields[dash + 1]))
+        }
+        return best.length < 0 ? nil : best.type
+    }
+}

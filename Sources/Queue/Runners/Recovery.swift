@@ -1,0 +1,71 @@
+import GRDB
+
+/// What is done for runners that died: their open attempts end in doubt, and all they held is let go.
+extension Commit {
+    private static let doubt = "The sending process ended before the server's answer was recorded."
+
+    func recoverDead(_ policy: DoubtPolicy, queue path: String) throws -> Recovery {
+        var recovery = Recovery()
+        let query = try prepare("SELECT id, campaign, keys, pid, host FROM runner")
+        var dead: [(id: Int64, campaign: Int64, keys: [Int64], process: Int64, host: String)] = []
+        while try query.step() {
+            let id = query.integer(0)
+            if try RunnerLock.isHeld(id, queue: path) { continue }
+            dead.append(
+                (id, query.integer(1), Self.keys(query.text(2)), query.integer(3), query.text(4)))
+        }
+        for runner in dead {
+            let open = try endRunner(runner.id, runner.keys, policy)
+            let fate =
+                switch policy {
+                case .hold: "held until somebody decides"
+                case .resend: "to be sent again"
+                case .assumeSent: "taken for sent"
+                }
+            let messages = open == 0 ? "no message was in flight" : "\(open) in flight: \(fate)"
+            try record(
+                runner.campaign, kind: "recovery",
+                "A sending process (\(runner.process) on \(runner.host)) ended without a word; \(messages).")
+            recovery.runners += 1
+            recovery.inDoubt += open
+        }
+        return recovery
+    }
+
+    /// Takes a runner out; answers how many of its attempts were open and end in doubt.
+    func endRunner(_ id: Int64, _ keys: [Int64], _ policy: DoubtPolicy) throws -> Int {
+        let open = try openAttempts(id)
+        for (attempt, what) in open {
+            let settlement = Settlement(attempt: attempt, outcome: .inDoubt, reply: Self.doubt)
+            try settle(settlement, what, keys, as: policy.state)
+        }
+        for sql: StaticString in ["DELETE FROM lease WHERE runner = ?", "DELETE FROM runner WHERE id = ?"] {
+            let delete = try prepare(sql)
+            delete.bind(1, id)
+            try delete.run()
+        }
+        return open.count
+    }
+
+    private func openAttempts(_ runner: Int64) throws -> [(Int64, OpenAttempt)] {
+        let query = try prepare(
+            "SELECT id, recipient, campaign, cap FROM attempt WHERE runner = ? AND outcome IS NULL")
+        query.bind(1, runner)
+        var found: [(Int64, OpenAttempt)] = []
+        while try query.step() {
+            let open = OpenAttempt(recipient: query.integer(1), campaign: query.integer(2), cap: query.optional(3))
+            found.append((query.integer(0), open))
+        }
+        return found
+    }
+
+    static func keys(_ text: String) -> [Int64] { text.split(separator: ",").compactMap { Int64($0) } }
+}
+
+extension Queue {
+    /// Puts in order what dead runners left, of all campaigns.
+    public func recoverDead(_ policy: DoubtPolicy) throws -> Recovery {
+        let path = path
+        return try writeNow { try $0.recoverDead(policy, queue: path) }
+    }
+}

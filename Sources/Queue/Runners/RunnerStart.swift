@@ -1,0 +1,87 @@
+import Clock
+import GRDB
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Queue {
+    /// Registers this process as one that sends a campaign, after putting in order what dead ones left.
+    ///
+    /// A draft begins to send; a finished campaign stays finished until it gets new recipients.
+    /// - Parameter limits: all that hold, those of the campaign included.
+    /// - Throws: `QueueError.halted` when the campaign is paused or cancelled, `.unclaimed` for a copied or restored
+    ///   queue, `.networkFileSystem`, `.noSuchCampaign`.
+    public func startRunner(
+        _ campaign: Int64, account: String, source: String, limits: [Limit], doubt: DoubtPolicy
+    ) async throws -> Runner {
+        let path = path
+        if let kind = FileSystem.networkKind(path) { throw QueueError.networkFileSystem(path: path, kind: kind) }
+        let journal = try journal()
+        let side = IdentityFile(queue: path)
+        let started = try await journal.write(isolated: true) { commit -> (Charges, Recovery, RunnerLock, Identity) in
+            let identity = try commit.checkedIdentity(side)
+            let recovery = try commit.recoverDead(doubt, queue: path)
+            let state = try commit.campaign(campaign).state
+            guard state != .paused, state != .cancelled else { throw QueueError.halted(state) }
+            try commit.start(campaign, state.after(.start))
+            let (charges, lock) = try commit.insertRunner(campaign, account, source, limits, queue: path)
+            return (charges, recovery, lock, identity)
+        }
+        try side.write(started.3)
+        return Runner(
+            queue: self, journal: journal, charges: started.0, doubt: doubt, recovered: started.1, lock: started.2)
+    }
+}
+
+extension Commit {
+    private static func hostName() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, 255) == 0 else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    fileprivate func start(_ campaign: Int64, _ state: CampaignState) throws {
+        let update = try prepare("UPDATE campaign SET started = ifnull(started, ?2) WHERE id = ?1")
+        update.bind(1, campaign)
+        update.bind(2, now.wall.microseconds)
+        try update.run()
+        try setState(campaign, state)
+        try anchorClock()
+    }
+
+    fileprivate func insertRunner(
+        _ campaign: Int64, _ account: String, _ source: String, _ limits: [Limit], queue path: String
+    ) throws -> (Charges, RunnerLock) {
+        var keys: [(id: Int64, name: String, limits: [Limit])] = []
+        for (scope, name) in [
+            (LimitScope.source, source), (.account, account), (.campaign, String(campaign)),
+        ] {
+            let holding = limits.filter { $0.scope == scope && $0.applies(to: name) }
+            // Source and account are always counted, so that a limit set tomorrow knows of today.
+            guard scope != .campaign || !holding.isEmpty else { continue }
+            keys.append((try capKey(scope, name), name, holding))
+        }
+        let insert = try prepare(
+            """
+            INSERT INTO runner (campaign, pid, host, boot, account, source, keys, started, heartbeat, status)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, '')
+            """)
+        insert.bind(1, campaign)
+        insert.bind(2, Int64(getpid()))
+        insert.bind(3, Self.hostName())
+        insert.bind(4, boot.boot)
+        insert.bind(5, account)
+        insert.bind(6, source)
+        insert.bind(7, keys.map { String($0.id) }.joined(separator: ","))
+        insert.bind(8, now.wall.microseconds)
+        try insert.run()
+        let id = db.lastInsertedRowID
+        // Locked before anybody can see the row, or it would be taken for dead.
+        let lock = try RunnerLock(id, queue: path)
+        let charges = Charges(
+            campaign: campaign, runner: id, account: account, source: source, keys: keys,
+            domainLimits: limits.filter { $0.scope == .domain })
+        return (charges, lock)
+    }
+}

@@ -1,0 +1,100 @@
+import Clock
+
+/// What a runner says of itself at each heartbeat, for whoever watches.
+public struct RunnerStatus: Sendable, Hashable, Codable {
+    /// Why nothing moves, or nothing more; nil while it sends.
+    public var waitingFor: String?
+    /// When that ends, if it ends by itself.
+    public var until: Timestamp?
+    public var sessions: [SessionStatus]
+
+    public init(waitingFor: String? = nil, until: Timestamp? = nil, sessions: [SessionStatus] = []) {
+        self.waitingFor = waitingFor
+        self.until = until
+        self.sessions = sessions
+    }
+}
+
+/// One SMTP connection of a runner.
+public struct SessionStatus: Sendable, Hashable, Codable {
+    public var number: Int
+    public var server: String
+    /// What it is doing, in one or two words.
+    public var state: String
+    /// Whom it is sending to.
+    public var recipient: String?
+    public var since: Timestamp
+    /// Messages handed over on this connection.
+    public var sent: Int
+
+    public init(
+        number: Int, server: String, state: String, recipient: String? = nil, since: Timestamp, sent: Int = 0
+    ) {
+        self.number = number
+        self.server = server
+        self.state = state
+        self.recipient = recipient
+        self.since = since
+        self.sent = sent
+    }
+}
+
+/// A live runner.
+public struct RunnerRecord: Sendable, Identifiable {
+    public let id: Int64
+    public let campaign: Int64
+    public let process: Int32
+    public let host: String
+    public let account: String
+    public let source: String
+    public let started: Timestamp
+    public let heartbeat: Timestamp
+    public let status: RunnerStatus
+}
+
+/// What dead runners left, and was put in order.
+public struct Recovery: Sendable, Hashable {
+    /// How many dead runners were found.
+    public var runners = 0
+    /// How many of their attempts were open, whatever the policy made of their recipients.
+    public var inDoubt = 0
+
+    public init() {}
+}
+
+/// A route (account, source, server) that is left alone for a while, and the reply that caused it.
+public struct Rest: Sendable, Hashable {
+    public var account: String
+    public var source: String
+    /// Host and port, or whatever the rest is about.
+    public var server: String
+    public var until: Timestamp
+    public var since: Timestamp
+    /// The reply rule's id.
+    public var rule: String
+    public var reply: String
+
+    public init(
+        account: String, source: String, server: String, until: Timestamp, since: Timestamp, rule: String,
+        reply: String
+    ) {
+        self.account = account
+        self.source = source
+        self.server = server
+        self.until = until
+        self.since = since
+        self.rule = rule
+        self.reply = reply
+    }
+}
+
+/// Something worth remembering that is no attempt.
+public struct EventRecord: Sendable, Identifiable {
+    public let id: Int64
+    /// nil for the queue as a whole.
+    public let campaign: Int64?
+    public let at: Timestamp
+    /// A word to sort by, such as `pause` or `recovery`.
+    public let kind: String
+    public let text: String
+}
