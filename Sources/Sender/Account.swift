@@ -17,6 +17,10 @@ public enum AuthMethod: String, Sendable, CaseIterable {
     case plain
     /// The unregistered but common two-question form.
     case login
+    /// RFC 2195; for servers that offer nothing better.
+    case cramMD5 = "cram-md5"
+    /// RFC 7677.
+    case scramSHA256 = "scram-sha-256"
     /// A bearer token in the place of the password.
     case xoauth2
 }

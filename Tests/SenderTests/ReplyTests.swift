@@ -125,13 +125,63 @@ struct CapabilityTests {
         #expect(Authentication.choose(offered: ["PLAIN"], wanted: .login) == nil)
     }
 
-    @Test("PLAIN and LOGIN say what RFC 4616 and custom ask for")
-    func dialogue() {
+    @Test("PLAIN and LOGIN say what they should")
+    func plainAndLogin() throws {
         #expect(
             Authentication(.plain, user: "tim", password: "tanstaaftanstaaf").command
                 == "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
-        let login = Authentication(.login, user: "a@b.cn", password: "密码")
-        #expect(login.command == "AUTH LOGIN" && login.answers == ["YUBiLmNu", "5a+G56CB"])
+        var login = Authentication(.login, user: "a@b.cn", password: "密码")
+        #expect(login.command == "AUTH LOGIN")
+        #expect(try login.answer(to: "VXNlcm5hbWU6") == "YUBiLmNu")
+        #expect(try login.answer(to: "UGFzc3dvcmQ6") == "5a+G56CB")
+        #expect(try login.answer(to: "bW9yZT8=") == nil)
+    }
+
+    @Test("CRAM-MD5 answers as in RFC 2195 §2")
+    func cram() throws {
+        var login = Authentication(.cramMD5, user: "tim", password: "tanstaaftanstaaf")
+        let challenge = Base64Text.encode(Array("<1896.697170952@postoffice.reston.mci.net>".utf8))
+        let answer = try login.answer(to: challenge)
+        #expect(
+            answer.flatMap(Base64Text.decode).map { String(decoding: $0, as: UTF8.self) }
+                == "tim b913a602c7eda7a495b4e6e7334d3890")
+    }
+
+    @Test("SCRAM-SHA-256 is as in RFC 7677 §3, and a server that does not know the password is found out")
+    func scram() throws {
+        var login = Authentication(.scramSHA256, user: "user", password: "pencil", nonce: "rOprNGfwEbeRWgbNEkqO")
+        #expect(
+            login.command == "AUTH SCRAM-SHA-256 " + Base64Text.encode(Array("n,,n=user,r=rOprNGfwEbeRWgbNEkqO".utf8)))
+        let first =
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+        let proof = try login.answer(to: Base64Text.encode(Array(first.utf8)))
+        #expect(
+            proof.flatMap(Base64Text.decode).map { String(decoding: $0, as: UTF8.self) }
+                == "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+                + "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+        var liar = login
+        #expect(throws: Authentication.Broken.self) {
+            try liar.answer(to: Base64Text.encode(Array("v=AAAA".utf8)))
+        }
+        #expect(
+            try login.answer(
+                to: Base64Text.encode(Array("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".utf8))) == "")
+    }
+
+    @Test(
+        "a SCRAM challenge with another nonce, too few rounds or no salt is refused",
+        arguments: ["r=other,s=AAAA,i=4096", "r=abcX,s=AAAA,i=1", "r=abcX,i=4096", "r=abc,s=AAAA,i=4096", ""])
+    func scramLies(_ challenge: String) {
+        var login = Authentication(.scramSHA256, user: "u", password: "p", nonce: "abc")
+        #expect(throws: Authentication.Broken.self) {
+            try login.answer(to: Base64Text.encode(Array(challenge.utf8)))
+        }
+    }
+
+    @Test("base64 there and back", arguments: 0..<20)
+    func base64(_ length: Int) {
+        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 77 &+ 13) }
+        #expect(Base64Text.decode(Base64Text.encode(bytes)) == bytes)
     }
 }
 

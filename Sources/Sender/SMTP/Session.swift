@@ -96,18 +96,19 @@ final class Session {
                     text: "the server offers no way to log in that is known here (it offers: "
                         + "\(offered.isEmpty ? "none" : offered))"))
         }
-        let dialogue = Authentication(method, user: user, password: try await account.password())
+        var dialogue = Authentication(method, user: user, password: try await account.password())
         try await send(dialogue.command + "\r\n")
         var code = try await readReply(.auth, timeout: account.timeouts.reply)
-        var answers = dialogue.answers.makeIterator()
         while code == 334 {
-            guard let answer = answers.next() else {
-                try await send("*\r\n")
-                code = try await readReply(.auth, timeout: account.timeouts.reply)
-                break
+            var answer: String?
+            do throws(Authentication.Broken) {
+                answer = try dialogue.answer(to: input.lineTexts().last ?? "")
+            } catch {
+                throw SessionError.garbage(error.description)
             }
-            try await send(answer + "\r\n")
+            try await send((answer ?? "*") + "\r\n")
             code = try await readReply(.auth, timeout: account.timeouts.reply)
+            if answer == nil { break }
         }
         if code / 100 == 4 { throw SessionError.refused(.auth, lastReply(code)) }
         guard code / 100 == 2 else { throw SessionError.login(lastReply(code)) }
