@@ -11,29 +11,69 @@ final class Office: Sendable {
     var log: String { folder.text("office.log") }
     private let process: Running
 
-    /// - Parameter script: the rules it misbehaves by.
+    /// - Parameters:
+    ///   - user, password: with them mail is taken only after a login.
+    ///   - script: the rules it misbehaves by.
     init(tls: String = "none", user: String? = nil, password: String? = nil, script: String? = nil) async throws {
         folder = try Folder()
         var arguments = [
             "postoffice", "--port", "0", "--tls", tls, "--maildir", folder.file("mail"), "--log",
             folder.file("office.log"),
         ]
-        if let user, let password { arguments += ["--user", "\(user):\(password)"] }
-        if let script { arguments += ["--script", try folder.write("script.toml", script)] }
-        process = try Running(
-            Program.path, arguments, environment: Program.environment(["OUTPOST_HOME": folder.file("home")]),
-            folder: folder.path, workingIn: folder.path)
-        port = 0
+        var environment = ["OUTPOST_HOME": folder.file("home")]
+        if tls != "none" { arguments += ["--ca-file", folder.file("ca.pem")] }
+        if let user, let password {
+            arguments += ["--user", user, "--password-env", "OFFICE_PASSWORD"]
+            environment["OFFICE_PASSWORD"] = password
+        }
+        if let script { arguments += ["--script", try folder.write("script", script)] }
+        let process = try Running(
+            Program.path, arguments, environment: Program.environment(environment), folder: folder.path,
+            workingIn: folder.path)
+        self.process = process
+        func said() -> UInt16? {
+            let line = process.out.split(separator: "\n").first { $0.hasPrefix("listening on ") }
+            return line.flatMap { $0.split(separator: ":").last }.flatMap { UInt16($0) }
+        }
+        try await eventually(within: 20, "the post office listens: \(process.err)") {
+            said() != nil || !process.isRunning
+        }
+        port = try #require(said(), "the post office did not start: \(process.out)\(process.err)")
     }
 
     deinit { process.signal(SIGKILL) }
 
     struct Entry { var time: Double, email: String }
 
-    func mails() -> [String] { Folder.files(folder.file("mail")).filter { $0.contains("/new/") } }
-    func accepted() -> [Entry] { [] }
-    func begun() -> [Entry] { [] }
-    func refusedLogins() -> Int { 0 }
+    /// Accepted messages, by the file's own order.
+    func mails() -> [String] { Folder.files(folder.file("mail")).filter { $0.contains("/new/") }.sorted() }
+
+    /// Who was given a 250 for a whole message, and when (seconds).
+    func accepted() -> [Entry] { entries("accepted") }
+
+    /// Whose RCPT was taken, and when.
+    func begun() -> [Entry] { entries("rcpt") }
+
+    /// How often something was refused, for good or for now.
+    func refusals() -> Int { events("rejected").count + events("deferred").count }
+
+    func refusedLogins() -> Int { events("auth").filter { $0.values["right"] as? Bool == false }.count }
+
+    /// Every login that reached it, right or wrong.
+    func logins() -> Int { events("auth").count }
+
+    private func events(_ name: String) -> [JSON] {
+        // The line is looked at before it is parsed: the log is read again and again while a campaign runs.
+        log.split(separator: "\n").filter { $0.contains("\"event\":\"\(name)\"") }.compactMap { try? JSON(String($0)) }
+    }
+
+    private func entries(_ name: String) -> [Entry] {
+        events(name).flatMap { event in
+            (event.string("to") ?? "").components(separatedBy: ", ").map {
+                Entry(time: (event.double("us") ?? 0) / 1_000_000, email: $0)
+            }
+        }
+    }
 
     /// Ways to misbehave; the grammar is in `outpost postoffice --help`.
     enum Script {
