@@ -19,10 +19,10 @@ enum Key: Sendable, Hashable {
         case .backTab: "S-Tab"
         case .backspace: "BkSp"
         case .delete: "Del"
-        case .up: tr("up")
-        case .down: tr("down")
-        case .left: tr("left")
-        case .right: tr("right")
+        case .up: tr("Up")
+        case .down: tr("Down")
+        case .left: tr("Left")
+        case .right: tr("Right")
         case .pageUp: "PgUp"
         case .pageDown: "PgDn"
         case .home: "Home"

@@ -7,8 +7,10 @@ extension ConsoleModel {
         if let standstill = row.standstill {
             return (row.activity.word + "  " + standstill.sentence(self), row.activity.style)
         }
-        let pace = tr("{0} in the last minute", Figures.count(row.perMinute ?? 0))
-        let text = row.finish.map { pace + ", " + tr("finish about {0}", Figures.soon($0, self)) } ?? pace
+        let pace = Figures.count(row.perMinute ?? 0)
+        let text =
+            row.finish.map { tr("{0} in the last minute, finish about {1}", pace, Figures.soon($0, self)) }
+            ?? tr("{0} in the last minute", pace)
         return (row.activity.word + "  " + text, row.activity.style)
     }
 
@@ -56,11 +58,11 @@ extension ConsoleModel {
     }
 
     /// All eight, so that they can be added up. Where room is short the zeros go, and what is being sent counts as left.
-    func drawTallies(_ frame: inout Frame, _ x: Int, _ y: Int, _ width: Int, _ tallies: Tallies) {
+    func drawTallies(_ frame: inout Frame, _ x: Int, _ y: Int, _ width: Int, _ tallies: CampaignTallies) {
         func entries(_ isShort: Bool) -> [(String, Int, Style)] {
             let all: [(String, Int, Style, Bool)] = [
                 (tr("sent"), tallies.sent, .ok, true),
-                (tr("left"), tallies.pending + (isShort ? tallies.sending : 0), .plain, true),
+                (tr("queued"), tallies.pending + (isShort ? tallies.sending : 0), .plain, true),
                 (tr("sending"), isShort ? 0 : tallies.sending, .accent, false),
                 (tr("deferred"), tallies.deferred, .warn, false),
                 (tr("failed"), tallies.failed, .error, false),

@@ -74,7 +74,7 @@ enum Standstill: Sendable, Equatable {
     case said(String, until: Timestamp?)
 }
 
-struct Tallies: Sendable, Equatable {
+struct CampaignTallies: Sendable, Equatable {
     var pending = 0, sending = 0, sent = 0, deferred = 0, failed = 0, suppressed = 0, inDoubt = 0, cancelled = 0
     var total: Int { pending + sending + sent + deferred + failed + suppressed + inDoubt + cancelled }
     /// Nobody will try these again.
@@ -88,7 +88,7 @@ struct CampaignRow: Sendable, Equatable, Identifiable {
     var name: String
     var account: String
     var activity: CampaignActivity
-    var tallies: Tallies
+    var tallies: CampaignTallies
     /// Sent in the last minute; nil where nothing was ever sent.
     var perMinute: Int?
     /// The forecast, while there is something left.

@@ -6,7 +6,12 @@ import Synchronization
 /// Each is `outpost send NAME --wait --yes --progress none`, the same executable in a session of its own, so that
 /// neither ctrl-c nor a closed terminal reaches it; what it says goes to the log file.
 final class RunnerProcesses: Sendable {
-    private let children = Mutex<[(campaign: String, process: pid_t)]>([])
+    private struct State {
+        var children: [(campaign: String, process: pid_t)] = []
+        var endings: [String: Int32] = [:]
+    }
+
+    private let state = Mutex(State())
     private let home: String?
     private let log: String
 
@@ -58,24 +63,37 @@ final class RunnerProcesses: Sendable {
         var process: pid_t = 0
         let code = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, &arguments, environ)
         guard code == 0 else { throw CannotStart(campaign: campaign, code: code) }
-        children.withLock { $0.append((campaign, process)) }
+        state.withLock {
+            $0.children.append((campaign, process))
+            $0.endings[campaign] = nil
+        }
     }
 
     /// Campaigns whose process is alive; those that ended are reaped.
     func alive() -> [String] {
-        children.withLock { children in
-            children.removeAll { child in
+        state.withLock { state in
+            var alive: [(campaign: String, process: pid_t)] = []
+            for child in state.children {
                 var status: Int32 = 0
                 let answer = waitpid(child.process, &status, WNOHANG)
-                return answer == child.process || (answer < 0 && errno == ECHILD)
+                if answer == child.process {
+                    state.endings[child.campaign] =
+                        status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+                } else if answer == 0 || errno == EINTR {
+                    alive.append(child)
+                }
             }
-            return children.map(\.campaign)
+            state.children = alive
+            return alive.map(\.campaign)
         }
     }
+
+    /// How the last process of each campaign ended, as a shell says it: the exit code, or 128 and the signal.
+    var endings: [String: Int32] { state.withLock { $0.endings } }
 
     /// Asks all of them to begin nothing new and to end.
     func drain() {
         _ = alive()
-        children.withLock { for child in $0 { kill(child.process, SIGTERM) } }
+        state.withLock { for child in $0.children { kill(child.process, SIGTERM) } }
     }
 }

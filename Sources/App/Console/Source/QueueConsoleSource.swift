@@ -1,0 +1,162 @@
+import Clock
+import Mail
+import Queue
+import Synchronization
+
+/// The console's figures and orders over the queue of this user.
+final class QueueConsoleSource: ConsoleSource {
+    private struct State {
+        var reading: Queue?
+        var writing: Queue?
+        var config: Config?
+        /// When the configuration was read, in microseconds since boot.
+        var configRead: Int64 = 0
+        var forecasts: [Int64: Forecasted] = [:]
+    }
+
+    private struct Forecasted {
+        var finish: Timestamp?
+        /// In microseconds since boot: not to be reckoned anew before.
+        var until: Int64
+        var left: Int
+    }
+
+    private let places: Places
+    private let clock: any WallClock
+    private let processes: RunnerProcesses
+    private let state = Mutex(State())
+
+    /// - Parameter places: where the queue, the configuration and the log are; the queue need not exist yet.
+    init(places: Places, clock: any WallClock = SystemClock()) throws {
+        self.places = places
+        self.clock = clock
+        processes = RunnerProcesses(home: nil, log: places.log)
+    }
+
+    // MARK: Reading
+
+    func changeCounter() throws -> Int { try reading()?.changeCounter() ?? 0 }
+
+    func snapshot(selected: String?) throws -> Snapshot {
+        guard let queue = try reading() else { return Snapshot() }
+        var snapshot = Snapshot()
+        let config: Config
+        do {
+            config = try self.config()
+        } catch {
+            snapshot.warnings.append("\(error)".firstLine)
+            config = try Config(TOMLFile(text: "", path: places.config), presets: PresetCatalogue(folder: ""))
+        }
+        if let objection = try? queue.claimObjection() {
+            snapshot.warnings.append(tr("this queue does not send until it is claimed: {0}", objection))
+        }
+        for campaign in try queue.campaigns() {
+            let isSelected = campaign.name == selected
+            // Only what may move is looked at in full; the rest is in its row.
+            if isSelected || campaign.state == .sending {
+                let view = try CampaignView(campaign, queue, config, clock, endings: processes.endings)
+                var row = try view.row()
+                row.finish = try finish(campaign, view)
+                snapshot.campaigns.append(row)
+                if isSelected { snapshot.open = try view.detail() }
+            } else {
+                snapshot.campaigns.append(try CampaignView.restingRow(campaign, queue))
+            }
+        }
+        return snapshot
+    }
+
+    /// The forecast runs the limiter forward, which costs with the size of the campaign: it is kept for a hundred times as
+    /// long as it took, and five seconds at least.
+    private func finish(_ campaign: Campaign, _ view: CampaignView) throws -> Timestamp? {
+        let left = campaign.tallies.pending + campaign.tallies.deferred + campaign.tallies.sending
+        guard left > 0, campaign.state == .sending || campaign.state == .draft || campaign.state == .paused else {
+            return nil
+        }
+        let start = clock.sinceBoot().microseconds
+        if let known = state.withLock({ $0.forecasts[campaign.id] }), start < known.until, known.left >= left {
+            return known.finish
+        }
+        let found = try view.forecast()
+        let end = clock.sinceBoot().microseconds
+        let entry = Forecasted(finish: found, until: end + max(5_000_000, (end - start) * 100), left: left)
+        state.withLock { $0.forecasts[campaign.id] = entry }
+        return found
+    }
+
+    func terms(_ name: String) throws -> StartTerms {
+        guard let queue = try reading(), let campaign = try queue.campaign(named: name) else {
+            throw Failure(.notFound, tr("There is no campaign \"{0}\".", name))
+        }
+        let view = try CampaignView(campaign, queue, try config(), clock, endings: [:])
+        let people = campaign.tallies.pending + campaign.tallies.deferred + campaign.tallies.sending
+        let full = view.limits.filter { $0.used >= $0.count }.compactMap(\.nextFree).max()
+        return StartTerms(
+            campaign: name, people: people, leftOut: campaign.total - people, account: campaign.account,
+            from: (try? CampaignContent(decoding: campaign.content).from) ?? "", first: full ?? clock.now(),
+            finish: try view.forecast(),
+            caps: view.limits.map { "\($0.count) / \(Figures.window(Int($0.perSeconds)))" }.joined(separator: ", "),
+            isResumed: campaign.startedAt != nil)
+    }
+
+    // MARK: Orders
+
+    func pause(_ name: String) throws {
+        let (queue, id) = try ordering(name)
+        try queue.pause(id, reason: tr("by you, in the console"))
+    }
+
+    func resume(_ name: String) throws {
+        let (queue, id) = try ordering(name)
+        try queue.resume(id)
+        if try queue.runners(id).isEmpty, !processes.alive().contains(name) { try processes.start(name) }
+    }
+
+    func start(_ name: String) throws {
+        guard !processes.alive().contains(name) else { return }
+        try Places.makeFolder(of: places.log)
+        try processes.start(name)
+    }
+
+    func ownRunners() -> [String] { processes.alive() }
+
+    func drain() { processes.drain() }
+
+    // MARK: What is open
+
+    private func reading() throws -> Queue? {
+        try state.withLock { state in
+            if let open = state.reading { return open }
+            guard FilePath.exists(places.queue) else { return nil }
+            state.reading = try Queue.open(at: places.queue, access: .readOnly, clock: clock)
+            return state.reading
+        }
+    }
+
+    /// The queue for an order: opened for writing at the first one.
+    private func ordering(_ name: String) throws -> (Queue, Int64) {
+        let queue = try state.withLock { state in
+            if let open = state.writing { return open }
+            let open = try Queue.open(at: places.queue, access: .readWrite, clock: clock)
+            state.writing = open
+            return open
+        }
+        return (queue, try Installation.campaign(name, in: queue).id)
+    }
+
+    private func config() throws -> Config {
+        let now = clock.sinceBoot().microseconds
+        if let known = state.withLock({ now - $0.configRead < 10_000_000 ? $0.config : nil }) { return known }
+        let config = try Config.load(places)
+        state.withLock {
+            $0.config = config
+            $0.configRead = now
+        }
+        return config
+    }
+}
+
+extension String {
+    /// Up to the first line break.
+    var firstLine: String { String(prefix { !$0.isNewline }) }
+}
