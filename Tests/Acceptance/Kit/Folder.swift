@@ -6,7 +6,7 @@ final class Folder: Sendable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/outpost-test-XXXXXX".utf8CString)
+        var template = Array("/tmp/outpost-acceptance-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw Failure("no temporary folder could be made") }
         path = String(cString: made)
     }

@@ -1,0 +1,68 @@
+import Foundation
+import Glibc
+import Testing
+
+extension BuiltProgram {
+    @Suite("the demo and the console")
+    struct Demonstration {
+        @Test("the demo without a terminal sends its 300 in plain lines within 30 s and says what to type next")
+        func demo() async throws {
+            let home = try Home()
+            let folder = home.folder.file("shown")
+            let outcome = try await home.outpost("demo", "--dir", folder, within: 60)
+            #expect(outcome.code == 0, "\(outcome.code) \(outcome.err)")
+            #expect(outcome.seconds < 30, "\(outcome.seconds) s")
+            #expect(!(outcome.out + outcome.err).unicodeScalars.contains("\u{1b}"))
+            #expect((outcome.out + outcome.err).contains("outpost"))
+            let status = try await home.outpost("--home", folder, "status", "demo", "--json")
+            let tallies = Tallies(json: try status.object())
+            #expect(tallies.total == 300 && tallies.sum == 300, "\(tallies)")
+            #expect(
+                tallies["sent"] > 250 && tallies["pending"] + tallies["sending"] + tallies["deferred"] == 0,
+                "\(tallies)")
+            // The demo's post office went with it.
+            try await eventually(within: 10, "nothing of the demo runs any more") {
+                try await run("pgrep", ["-f", folder], in: home.folder).out.isEmpty
+            }
+        }
+
+        @Test("the console shows the campaigns on a real terminal, survives a resize, and gives the terminal back")
+        func console() async throws {
+            let home = try Home()
+            try home.configure(port: 25)
+            try home.campaign(people: People.csv(7))
+            #expect(try await home.outpost("import", "spring").code == 0)
+            let socket = home.folder.file("tmux")
+            func tmux(_ arguments: String...) async throws -> String {
+                try await run(
+                    "tmux", ["-S", socket, "-f", "/dev/null"] + arguments, in: home.folder,
+                    environment: ["TERM": "xterm-256color"]
+                ).out
+            }
+            let line =
+                "OUTPOST_HOME='\(home.path)' '\(Program.path)'; echo \"code=$?\"; stty -a | grep -c ' echo '; sleep 60"
+            _ = try await tmux("new-session", "-d", "-x", "100", "-y", "30", line)
+            do {
+                try await eventually(within: 20, "the console names the campaign") {
+                    try await tmux("capture-pane", "-p").contains("spring")
+                }
+                _ = try await tmux("resize-window", "-x", "70", "-y", "20")
+                try await eventually(within: 10, "it is there at 70 by 20") {
+                    let lines = try await tmux("capture-pane", "-p").split(
+                        separator: "\n", omittingEmptySubsequences: false)
+                    return lines.contains { $0.contains("spring") } && lines.allSatisfy { $0.count <= 70 }
+                }
+                _ = try await tmux("send-keys", "q")
+                try await eventually(within: 10, "q quits, exit 0, with echo on again") {
+                    let screen = try await tmux("capture-pane", "-p")
+                    return screen.contains("code=0\n1\n")
+                }
+            } catch {
+                let screen = try await tmux("capture-pane", "-p")
+                _ = try await tmux("kill-server")
+                throw Failure("\(error)\n\(screen)")
+            }
+            _ = try await tmux("kill-server")
+        }
+    }
+}
