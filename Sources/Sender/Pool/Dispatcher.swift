@@ -1,4 +1,5 @@
 import Clock
+import Dispatch
 import Mail
 import Queue
 import Transport
@@ -59,8 +60,9 @@ public final class Dispatcher: Sendable {
             feed: Feed(runner, batch: max(16, account.sessions * 2)), gate: gate, route: try Route(account),
             clock: clock, limits: limits,
             messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
-            messageIDDomain: plan.messageIDDomain)
-        for rest in try queue.rests() where rest.account == account.name && rest.source == account.sourceKey {
+            messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"))
+        for rest in try await read({ try $0.rests() })
+        where rest.account == account.name && rest.source == account.sourceKey {
             gate.hold(.rest(until: rest.until, reply: rest.reply))
         }
         let lanes = Lane.pool(count: min(options.lanes, account.sessions))
@@ -82,16 +84,17 @@ public final class Dispatcher: Sendable {
             return first
         }
         watch.cancel()
-        await watch.value
+        _ = await watch.result
         if let failure { throw failure }
         try await runner.release(context.feed.drain())
-        return try conclude()
+        return try await conclude()
     }
 
     /// What “nothing is left to take” means is the queue's to say.
-    private func conclude() throws -> Ending {
+    private func conclude() async throws -> Ending {
         let ending = gate.ending ?? .finished
-        guard case .finished = ending, let now = try queue.campaign(named: campaign.name) else { return ending }
+        let id = campaign.id
+        guard case .finished = ending, let now = try await read({ try $0.campaign(id: id) }) else { return ending }
         switch now.state {
         case .paused: return .paused
         case .cancelled: return .cancelled
@@ -100,5 +103,14 @@ public final class Dispatcher: Sendable {
         let open = now.tallies.pending + now.tallies.sending + now.tallies.deferred
         if open > 0 { return .waiting(until: clock.now()) }  // another process has them
         return now.tallies.inDoubt > 0 ? .inDoubt(now.tallies.inDoubt) : .finished
+    }
+
+    /// SQLite is not called on the cooperative pool, where a wait for the disk would hold up others.
+    private func read<T: Sendable>(_ body: @escaping @Sendable (Queue) throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { [queue] in
+                continuation.resume(with: Result { try body(queue) })
+            }
+        }
     }
 }
