@@ -88,6 +88,8 @@ extension Commit {
     func checkedIdentity(_ side: IdentityFile) throws -> Identity {
         var identity = try identity()
         if let reason = try side.objection(to: identity) { throw QueueError.unclaimed(reason: reason) }
+        // The file is there before the first generation is, or a crash between the two would look like a copy.
+        if identity.generation == 0 { try side.write(identity) }
         identity.generation += 1
         try store(identity)
         return identity
