@@ -139,7 +139,7 @@ struct AccountSettings: Sendable, Equatable {
             guard let program = words.first, !program.isEmpty else {
                 throw section.fault("password_command", tr("names no program"))
             }
-            sources.append(.command(words.count == 1 ? program.split(separator: " ").map(String.init) : words))
+            sources.append(.command(words.count == 1 ? ShellWords.split(program) : words))
         }
         if let name = try section.line(text: "password_env") { sources.append(.environment(name)) }
         if let path = try section.line(text: "password_file") {

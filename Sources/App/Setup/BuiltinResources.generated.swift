@@ -702,7 +702,7 @@ action = "fail"
 # A campaign is this folder. Look at it first:  outpost preview .   outpost check .
 # Then send it:                                 outpost send .
 
-name = "{name}"
+name = "sample"
 # account = "qq"                    # needed when config.toml has several
 # from = "Shop <shop@example.com>"  # without it, the account's own
 # reply_to = "answers@example.com"

@@ -41,6 +41,16 @@ enum FilePath {
         return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// A folder with nothing in it, hidden files included.
+    static func isEmptyFolder(_ path: String) -> Bool {
+        guard let directory = opendir(path) else { return false }
+        defer { closedir(directory) }
+        var entries = 0
+        // "." and ".." are always there.
+        while entries < 3, readdir(directory) != nil { entries += 1 }
+        return entries == 2
+    }
+
     /// Bytes; nil when there is no such file.
     static func size(_ path: String) -> Int? {
         var info = stat()

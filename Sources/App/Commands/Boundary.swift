@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+import Mail
+import Queue
+import Sender
+import Transport
+
+/// The one place where an error becomes words on stderr and an exit code.
+enum Boundary {
+    /// Ends the process with what `error` means.
+    static func leave(_ error: any Error) -> Never {
+        if error is ExitCode || isParsers(error) { Outpost.exit(withError: error) }
+        let failure = failure(for: error)
+        say(failure)
+        if let places = try? Places() { LogFile(places.log).write(.error, failure.description) }
+        exit(failure.status.rawValue)
+    }
+
+    static func say(_ failure: Failure) {
+        Notice.line("outpost: " + failure.what)
+        if let next = failure.next { Notice.line("  " + next) }
+    }
+
+    /// Help, version and usage faults are the parser's own to print (0 or 64).
+    private static func isParsers(_ error: any Error) -> Bool {
+        if error is CleanExit || error is ValidationError { return true }
+        let code = Outpost.exitCode(for: error)
+        return code == .success || code == .validationFailure
+    }
+
+    static func failure(for error: any Error) -> Failure {
+        switch error {
+        case let failure as Failure: return failure
+        case let error as QueueError: return Failure(status(of: error), error.description)
+        case let error as CSVError: return Failure(.badData, error.description)
+        case let error as ContentError: return Failure(.badData, error.description)
+        case let error as AddressError: return Failure(.badData, error.description)
+        case let error as SessionError:
+            if case .login = error { return Failure(.loginRefused, error.description, next: loginAdvice) }
+            return Failure(.unreachable, error.description)
+        case let error as TransportError: return Failure(.unreachable, "\(error)")
+        default: return Failure(.internalError, tr("Something went wrong inside: {0}", "\(error)"))
+        }
+    }
+
+    static let loginAdvice = tr(
+        "Many providers want an app password (授权码), not the login password; outpost presets says where to get one.")
+
+    private static func status(of error: QueueError) -> ExitStatus {
+        switch error {
+        case .missing, .noSuchCampaign: .notFound
+        case .cannotCreate, .campaignExists: .cannotCreate
+        case .notAQueue, .corrupt, .newer, .columnsChanged, .invalid: .badData
+        case .readOnly, .full, .io: .ioError
+        case .locked, .halted, .unclaimed: .workLeft
+        case .illegalTransition: .usage
+        case .networkFileSystem: .configuration
+        case .notOpen, .stopped: .internalError
+        }
+    }
+}

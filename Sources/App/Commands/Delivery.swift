@@ -1,0 +1,186 @@
+import Clock
+import Glibc
+import Mail
+import Queue
+import Sender
+
+/// One `outpost send`: from what was typed to how it ended.
+struct Delivery {
+    /// What was named on the command line.
+    enum Target {
+        case folder(CampaignFile)
+        case name(String)
+    }
+
+    let installation: Installation
+    let config: Config
+    let target: Target
+    var acceptsChanges = false
+    var limit: Int?
+    var sessions: Int?
+    var wait = false
+    var doubt: DoubtPolicy?
+    var progress = ProgressReporter.Style.auto
+    /// A person is asked before the first send.
+    var asks = false
+
+    /// - Throws: `Failure` (66, 78).
+    init(installation: Installation, target text: String) throws {
+        self.installation = installation
+        config = try installation.config()
+        if CampaignFile.isCampaign(text) || text.contains("/") || text == "." || text == ".." {
+            target = .folder(try CampaignFile(folder: text))
+        } else {
+            target = .name(text)
+        }
+    }
+
+    // MARK: Dry run
+
+    /// Renders everything and says so; nothing is stored, nothing sent.
+    /// - Throws: `Failure` (65) when a message cannot be made.
+    func rehearse() throws {
+        switch target {
+        case .folder(let file):
+            let intake = try Intake(file, config: config)
+            let review = try Review(file, account: intake.account)
+            for error in review.errors { Notice.line(tr("error: {0}", error)) }
+            for warning in review.warnings { Notice.line(tr("warning: {0}", warning)) }
+            try sayRehearsed(file.name, people: review.people, bytes: review.bytes)
+            guard review.errors.isEmpty else {
+                throw Failure(.badData, tr("Not every message can be made; nothing was sent."))
+            }
+        case .name(let name):
+            let (queue, campaign) = try installation.reading(campaign: name)
+            let plan = try FrozenMessage.plan(campaign, in: queue)
+            let rehearsal = try Rehearsal(campaign, plan, in: queue)
+            for error in rehearsal.errors { Notice.line(tr("error: {0}", error)) }
+            try sayRehearsed(name, people: rehearsal.people, bytes: rehearsal.bytes)
+            guard rehearsal.errors.isEmpty else {
+                throw Failure(.badData, tr("Not every message can be made; nothing was sent."))
+            }
+        }
+    }
+
+    private func sayRehearsed(_ name: String, people: Int, bytes: Int) throws {
+        try StandardOutput.print(
+            tr(
+                "{0}: {1} messages rendered, {2} altogether; nothing was sent.", name, NumberText.count(people),
+                NumberText.bytes(bytes)) + "\n")
+    }
+
+    // MARK: Sending
+
+    /// Imports, asks, sends, and says how it ended.
+    /// - Throws: `Failure`, `QueueError` and what else keeps it from beginning.
+    func run() async throws -> EndingReport {
+        let queue: Queue
+        let campaign: Campaign
+        switch target {
+        case .folder(let file):
+            let intake = try Intake(file, config: config)
+            queue = try installation.queue(creating: true)
+            let outcome = try intake.store(in: queue) { ChangedMessage.accept(file.name, flag: acceptsChanges) }
+            Notice.line("\(file.name): \(ImportReport.line(outcome.counts))")
+            ImportReport.notice(outcome)
+            campaign = outcome.campaign
+        case .name(let name):
+            _ = try installation.reading(campaign: name)
+            queue = try installation.queue()
+            campaign = try Installation.campaign(name, in: queue)
+        }
+        return try await send(campaign, in: queue)
+    }
+
+    private func send(_ campaign: Campaign, in queue: Queue) async throws -> EndingReport {
+        let clock = SystemClock()
+        if campaign.state == .paused || campaign.state == .cancelled {
+            let ending: Ending = campaign.state == .paused ? .paused : .cancelled
+            return say(EndingReport(ending, campaign, signal: nil, now: clock.now()), campaign)
+        }
+        let settings = try config.account(named: campaign.account)
+        var account = try config.sender(settings)
+        if let sessions { account.sessions = sessions }
+        let plan = try FrozenMessage.plan(campaign, in: queue)
+        let rules = try ReplyRules.load(folder: installation.places.configFolder)
+        if !settings.dkim.isEmpty {
+            Notice.line(tr("Account \"{0}\": dkim is not signed with by this version yet.", settings.name))
+        }
+        // A password that cannot be had ends it here, before anybody is tried.
+        if account.user != nil { _ = try await account.password() }
+        if asks, campaign.startedAt == nil { try confirm(campaign, account, plan, in: queue) }
+        let signals = Signals()
+        if let ending = try await waitForStart(campaign, signals) {
+            return say(EndingReport(ending, campaign, signal: signals.received, now: clock.now()), campaign)
+        }
+        let dispatcher = Dispatcher(
+            queue: queue, campaign: campaign, account: account, plan: plan,
+            classifier: ReplyClassifier(rules: rules),
+            options: SendOptions(
+                limit: limit, wait: wait, doubt: doubt ?? config.doubtPolicy,
+                lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))), clock: clock)
+        signals.drain { dispatcher.drain() }
+        let reporter = ProgressReporter(progress, campaign: campaign.name, queue: queue, config: config, clock: clock)
+        installation.log.write(.info, "send \(campaign.name) over \(account.name) (\(account.server))")
+        let ending: Ending
+        do {
+            ending = try await dispatcher.run { reporter.take($0) }
+        } catch {
+            reporter.finish()
+            throw error
+        }
+        reporter.finish()
+        let after = try Installation.campaign(campaign.name, in: queue)
+        return say(EndingReport(ending, after, signal: signals.received, now: clock.now()), after)
+    }
+
+    private func say(_ report: EndingReport, _ campaign: Campaign) -> EndingReport {
+        Notice.line(report.what)
+        if let next = report.next { Notice.line("  " + next) }
+        installation.log.write(.info, "\(campaign.name): \(report.what)")
+        return report
+    }
+
+    /// How many, from when, until when: the last moment to think again.
+    private func confirm(_ campaign: Campaign, _ account: Account, _ plan: MessagePlan, in queue: Queue) throws {
+        let status = try CampaignStatus(campaign, in: queue, config: config)
+        let people = NumberText.count(campaign.tallies.pending)
+        let start = startTime(campaign).map { TimeText.moment($0, now: status.now) } ?? tr("now")
+        let finish = status.forecast.map { "~" + TimeText.moment($0, now: status.now) } ?? tr("a few moments later")
+        let question = tr(
+            "Send \"{0}\" to {1} people, from {2} over {3}, beginning {4} and finishing {5}?", campaign.name, people,
+            plan.envelopeFrom, "\(account.name) (\(account.server))", start, finish)
+        guard Notice.confirm(question) else {
+            throw Failure(
+                .workLeft, tr("Nothing was sent."), next: tr("When you are ready: outpost send {0}", campaign.name))
+        }
+    }
+
+    // MARK: Schedule
+
+    /// `[schedule] at` of the folder, as long as the folder is there.
+    private func startTime(_ campaign: Campaign) -> Timestamp? {
+        switch target {
+        case .folder(let file): return file.startAt
+        case .name: return campaign.folder.isEmpty ? nil : (try? CampaignFile(folder: campaign.folder))?.startAt
+        }
+    }
+
+    /// Waits for the campaign's hour, or ends with it; nil when it may begin.
+    private func waitForStart(_ campaign: Campaign, _ signals: Signals) async throws -> Ending? {
+        let clock = SystemClock()
+        guard let start = startTime(campaign), start > clock.now(), campaign.startedAt == nil else { return nil }
+        let moment = TimeText.moment(start, now: clock.now())
+        guard wait else {
+            throw Failure(
+                .workLeft, tr("\"{0}\" is not to be sent before {1}.", campaign.name, moment),
+                next: tr("To wait for it: outpost send {0} --wait", campaign.name))
+        }
+        Notice.line(tr("\"{0}\" begins at {1}.", campaign.name, moment))
+        while clock.now() < start {
+            if signals.received != nil { return .interrupted }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        return nil
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Clock
+import Queue
+
+/// `outpost recipients NAME [--state S]`
+struct RecipientsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recipients", abstract: "Who is where: each recipient's state and last answer.")
+
+    @Argument(help: "The campaign.") var name: String
+    @Option(
+        help: ArgumentHelp("Only those in this state: " + RecipientState.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+    )
+    var state: RecipientState?
+    @OptionGroup var format: ListFormat
+    @OptionGroup var common: CommonOptions
+
+    /// Rows fetched at once; memory does not grow with the campaign.
+    private static let page = 1000
+
+    func run() async throws {
+        let (queue, campaign) = try Installation().reading(campaign: name)
+        var output = StandardOutput()
+        let now = SystemClock().now()
+        if format.csv {
+            try output.write(CSVText.row(["email", "state", "attempts", "next_attempt", "message_id", "reply"]))
+        } else if !format.json {
+            try output.write(TextTable.line(Self.titles, widths: Self.widths))
+        }
+        var last: Int64 = 0
+        while true {
+            let rows = try queue.recipients(campaign.id, state: state, after: last, limit: Self.page)
+            for row in rows { try output.write(line(row, now: now)) }
+            guard let end = rows.last, rows.count == Self.page else { break }
+            last = end.id
+        }
+        try output.flush()
+    }
+
+    private static let titles = [tr("ADDRESS"), tr("STATE"), tr("TRIES"), tr("NEXT"), tr("LAST ANSWER")]
+    private static let widths = [36, 10, 5, 16, 0]
+
+    private func line(_ row: RecipientRecord, now: Timestamp) -> String {
+        if format.json {
+            var object = JSONText()
+            object.add("email", row.email)
+            object.add("state", row.state.rawValue)
+            object.add("attempts", row.attempts)
+            object.add("next_attempt", row.nextAttempt)
+            object.add("message_id", row.messageID)
+            object.add("reply", row.reply)
+            return object.line + "\n"
+        }
+        if format.csv {
+            return CSVText.row([
+                row.email, row.state.rawValue, String(row.attempts), row.nextAttempt?.iso8601, row.messageID, row.reply,
+            ])
+        }
+        return TextTable.line(
+            [
+                row.email, CampaignStatus.word(row.state), String(row.attempts),
+                row.nextAttempt.map { TimeText.moment($0, now: now) } ?? "", row.reply ?? "",
+            ], widths: Self.widths)
+    }
+}

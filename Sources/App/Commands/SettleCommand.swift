@@ -1,0 +1,33 @@
+import ArgumentParser
+import Queue
+
+extension DoubtDecision: ExpressibleByArgument {}
+
+/// `outpost settle NAME --in-doubt resend|sent|failed`
+struct SettleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "settle",
+        abstract: "Decide about people whose hand-over was cut off, so that nobody knows whether it arrived.",
+        discussion: "Look at the account's Sent folder, or ask them, before you choose resend: it may double a message.")
+
+    @Argument(help: "The campaign.") var name: String
+    @Option(help: "resend, or count them as sent, or as failed.") var inDoubt: DoubtDecision
+    @Option(help: ArgumentHelp("Only this address; may be repeated.", valueName: "address")) var email: [String] = []
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let queue = try Installation().queue()
+        let campaign = try Installation.campaign(name, in: queue)
+        let count = try queue.settleInDoubt(campaign.id, as: inDoubt, emails: email.isEmpty ? nil : email)
+        if count == 0, !email.isEmpty {
+            throw Failure(
+                .badData, tr("None of these is in doubt in {0}.", name),
+                next: tr("To see who is: outpost recipients {0} --state in_doubt", name))
+        }
+        switch inDoubt {
+        case .resend: Notice.line(tr("{0} people go back into the queue. To send: outpost send {1}", "\(count)", name))
+        case .sent: Notice.line(tr("{0} people count as sent.", "\(count)"))
+        case .failed: Notice.line(tr("{0} people count as failed.", "\(count)"))
+        }
+    }
+}

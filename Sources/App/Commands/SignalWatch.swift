@@ -1,0 +1,38 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// SIGINT and SIGTERM as calls: the first asks, the second ends the process at once.
+final class SignalWatch: Sendable {
+    private let sources: Mutex<[any DispatchSourceSignal]>
+    private let first = Mutex<Int32?>(nil)
+
+    /// - Parameter heard: the signal's number, and whether it is the first one; on a queue of its own.
+    init(_ heard: @escaping @Sendable (Int32, Bool) -> Void) {
+        sources = Mutex([])
+        let queue = DispatchQueue(label: "outpost.signals")
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { [self] in
+                let isFirst = first.withLock { first in
+                    defer { first = first ?? number }
+                    return first == nil
+                }
+                heard(number, isFirst)
+            }
+            source.resume()
+            sources.withLock { $0.append(source) }
+        }
+    }
+
+    /// The first signal heard.
+    var received: Int32? { first.withLock { $0 } }
+
+    func stop() {
+        sources.withLock { sources in
+            for source in sources { source.cancel() }
+            sources = []
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Queue
+
+/// `outpost verify [--claim]`
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Look for contradictions in the queue: tallies, attempts, the ledger of the caps, the file itself.",
+        discussion: """
+            A queue that was copied or restored from a backup does not send, because its other copy may have sent
+            already. --claim makes this one the one that sends; use it when no other copy sends any more.
+            """)
+
+    @Flag(help: "Make this copy of the queue the one that sends.") var claim = false
+    @Flag(help: "Compare every index with its table too; slow on a large queue.") var deep = false
+    @Flag(help: "One JSON object a finding.") var json = false
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let installation = try Installation()
+        if claim {
+            let queue = try installation.queue()
+            try queue.claim()
+            Notice.line(tr("This queue is claimed: it sends from now on. Do not send from any other copy of it."))
+        }
+        guard let queue = try installation.readingQueue() else {
+            throw Failure(.notFound, tr("There is no queue at {0}.", installation.places.queue))
+        }
+        let findings = try queue.verify(deep: deep)
+        var output = StandardOutput()
+        for finding in findings {
+            if json {
+                var object = JSONText()
+                object.add("check", finding.check)
+                object.add("status", "fail")
+                object.add("detail", finding.detail)
+                try output.line(object.line)
+            } else {
+                try output.line(OutsideText.plain("\(finding.check): \(finding.detail)"))
+            }
+        }
+        try output.flush()
+        if let objection = try queue.claimObjection() {
+            Notice.line(tr("This queue does not send: {0}", objection))
+            Notice.line("  " + tr("If it is the one to go on with: outpost verify --claim"))
+        }
+        if findings.isEmpty {
+            Notice.line(tr("All is well: what is stored agrees with itself."))
+        } else {
+            Notice.line(trn("{0} contradiction found.", "{0} contradictions found.", findings.count))
+            throw ExitCode(ExitStatus.findings.rawValue)
+        }
+    }
+}
+
+/// `outpost backup FILE`
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Write a consistent copy of the queue, also while it sends.")
+
+    @Argument(help: "The file to write; it must not exist.") var file: String
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let installation = try Installation()
+        guard let queue = try installation.readingQueue() else {
+            throw Failure(.notFound, tr("There is no queue at {0}.", installation.places.queue))
+        }
+        try queue.backup(to: FilePath.absolute(file))
+        let size = FilePath.size(file).map(NumberText.bytes) ?? ""
+        Notice.line(tr("{0} written ({1}). A restored copy sends only after: outpost verify --claim", file, size))
+    }
+}

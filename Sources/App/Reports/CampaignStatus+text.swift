@@ -1,0 +1,102 @@
+import Clock
+import Queue
+
+extension CampaignStatus {
+    /// The state, and for a campaign that nobody sends at the moment, that.
+    var stateText: String {
+        if campaign.state == .sending, runners.isEmpty { return tr("not running") }
+        if campaign.state == .sending, waiting != nil { return tr("waiting") }
+        return Self.word(campaign.state)
+    }
+
+    var finishText: String {
+        if let finished = campaign.finishedAt { return TimeText.moment(finished, now: now) }
+        return forecast.map { "~" + TimeText.moment($0, now: now) } ?? ""
+    }
+
+    /// A block of lines about this campaign, ending with what to type next.
+    var text: String {
+        let tallies = campaign.tallies
+        var lines = ["\(campaign.name)  \(stateText)  " + tr("(account {0})", campaign.account)]
+        func row(_ label: String, _ value: String) {
+            lines.append("  " + CellWidth.fit(label, 11) + OutsideText.plain(value))
+        }
+        let share = campaign.total > 0 ? "  \(tallies.sent * 100 / campaign.total) %" : ""
+        row(
+            Self.word(RecipientState.sent),
+            tr("{0} of {1}", NumberText.count(tallies.sent), NumberText.count(campaign.total)) + share)
+        for state in RecipientState.allCases where state != .sent && tallies[state] > 0 {
+            row(Self.word(state), NumberText.count(tallies[state]))
+        }
+        if rate > 0 { row(tr("rate"), NumberText.rate(perSecond: rate)) }
+        if !finishText.isEmpty {
+            row(campaign.finishedAt == nil ? tr("forecast") : tr("finished"), finishText)
+        }
+        for use in limits where campaign.finishedAt == nil {
+            row(tr("cap"), "\(LimitReport.word(use.scope)) \(use.key): " + LimitReport.short(use))
+        }
+        if let waiting {
+            let until = waiting.until.map { " (" + tr("until {0}", TimeText.moment($0, now: now)) + ")" } ?? ""
+            row(tr("waits"), waiting.text + until)
+        }
+        if !campaign.reason.isEmpty { row(tr("reason"), campaign.reason) }
+        if let next { lines.append("  " + next) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// One clear step, when there is one to take.
+    var next: String? {
+        let name = campaign.name
+        switch campaign.state {
+        case .draft: return tr("To send: outpost send {0}", name)
+        case .paused: return tr("To go on: outpost resume {0}, then outpost send {0}", name)
+        case .sending:
+            let open = campaign.tallies.pending + campaign.tallies.deferred + campaign.tallies.sending
+            if open == 0, campaign.tallies.inDoubt > 0 { return settleAdvice }
+            return runners.isEmpty ? tr("To go on: outpost send {0}", name) : nil
+        case .finished, .cancelled:
+            if campaign.tallies.inDoubt > 0 { return settleAdvice }
+            return campaign.tallies.failed > 0 ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
+        }
+    }
+
+    private var settleAdvice: String {
+        tr("To decide about those in doubt: outpost settle {0} --in-doubt resend|sent|failed", campaign.name)
+    }
+
+    static func table(_ all: [CampaignStatus]) -> String {
+        var table = TextTable([
+            (tr("NAME"), .left), (tr("STATE"), .left), (tr("SENT"), .right), (tr("TOTAL"), .right),
+            (tr("DEFERRED"), .right), (tr("FAILED"), .right), (tr("IN DOUBT"), .right), (tr("RATE"), .right),
+            (tr("FINISH"), .left),
+        ])
+        for status in all {
+            let tallies = status.campaign.tallies
+            func some(_ count: Int) -> String { count > 0 ? NumberText.count(count) : "" }
+            table.add([
+                status.campaign.name, status.stateText, NumberText.count(tallies.sent),
+                NumberText.count(status.campaign.total), some(tallies.deferred), some(tallies.failed),
+                some(tallies.inDoubt), status.rate > 0 ? NumberText.rate(perSecond: status.rate) : "", status.finishText,
+            ])
+        }
+        return table.text()
+    }
+
+    static let csvHeading = CSVText.row([
+        "campaign", "state", "total", "pending", "sending", "sent", "deferred", "failed", "suppressed", "in_doubt",
+        "cancelled", "rate_per_second", "started", "finished", "forecast",
+    ])
+
+    var csv: String {
+        let tallies = campaign.tallies
+        return CSVText.row(
+            [campaign.name, campaign.state.rawValue]
+                + [
+                    campaign.total, tallies.pending, tallies.sending, tallies.sent, tallies.deferred, tallies.failed,
+                    tallies.suppressed, tallies.inDoubt, tallies.cancelled,
+                ].map { String($0) } + [
+                    NumberText.decimal(rate, atLeast: 1, atMost: 3), campaign.startedAt?.iso8601,
+                    campaign.finishedAt?.iso8601, forecast?.iso8601,
+                ])
+    }
+}

@@ -1,0 +1,84 @@
+import Clock
+import Queue
+import Sender
+
+/// How a run ended, as one sentence, what to type next, and the exit code.
+struct EndingReport: Sendable {
+    let status: ExitStatus
+    let what: String
+    let next: String?
+
+    /// - Parameters:
+    ///   - campaign: as it stands after the run.
+    ///   - signal: the one that asked for the end, if any.
+    init(_ ending: Ending, _ campaign: Campaign, signal: Int32?, now: Timestamp) {
+        let name = campaign.name
+        let tallies = campaign.tallies
+        let left = tallies.pending + tallies.sending + tallies.deferred
+        let people = NumberText.count(left)
+        let again = tr("To go on: outpost send {0}; to stay until all is done: outpost send {0} --wait", name)
+        func moment(_ time: Timestamp) -> String { TimeText.moment(time, now: now) }
+        switch ending {
+        case .finished:
+            status = .done
+            what = Self.finished(campaign)
+            next = tallies.failed > 0 ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
+        case .capped(let limit, let key, let until):
+            status = .workLeft
+            what = tr(
+                "{0} {1} is at its cap of {2}; {3} people wait, the next one may go at {4}.", LimitReport.word(limit.scope),
+                key, LimitText.text(limit), people, moment(until))
+            next = again
+        case .waiting(let until):
+            status = .workLeft
+            what = tr("{0} people wait for another try, the first at {1}.", people, moment(until))
+            next = again
+        case .resting(let until, let reply):
+            status = .workLeft
+            what = tr("The server asked for less ({0}); {1} people wait until {2}.", reply, people, moment(until))
+            next = again
+        case .paused:
+            status = .workLeft
+            what = tr("{0} is paused; {1} people wait.", name, people)
+            next = tr("To go on: outpost resume {0}, then outpost send {0}", name)
+        case .cancelled:
+            status = .done
+            what = tr("{0} was cancelled: {1} sent, {2} will not get it.", name, NumberText.count(tallies.sent),
+                NumberText.count(tallies.cancelled))
+            next = nil
+        case .inDoubt(let count):
+            status = .workLeft
+            what = tr(
+                "{0} sent; for {1} people a lost connection or a crash leaves in doubt whether they got it.",
+                NumberText.count(tallies.sent), NumberText.count(count))
+            next = tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name)
+        case .loginRefused(let reply):
+            status = .loginRefused
+            what = tr("The server refused the login: {0}. Nobody was tried; {1} people wait.", reply, people)
+            next = Boundary.loginAdvice
+        case .unreachable(let error):
+            status = .unreachable
+            what = tr("No connection to the server: {0}. {1} people wait.", error, people)
+            next = again
+        case .limitReached:
+            status = left + tallies.inDoubt > 0 ? .workLeft : .done
+            what = tr("As many as asked for were sent; {0} people are left.", people)
+            next = left > 0 ? again : nil
+        case .interrupted:
+            status = signal == 2 ? .interrupted : .terminated
+            what = tr("Stopped; what was in flight is finished, {0} people are left.", people)
+            next = again
+        }
+    }
+
+    private static func finished(_ campaign: Campaign) -> String {
+        let tallies = campaign.tallies
+        var parts = [tr("{0} sent", NumberText.count(tallies.sent))]
+        if tallies.failed > 0 { parts.append(tr("{0} failed", NumberText.count(tallies.failed))) }
+        if tallies.suppressed > 0 { parts.append(tr("{0} suppressed", NumberText.count(tallies.suppressed))) }
+        if let start = campaign.startedAt, let end = campaign.finishedAt {
+            return tr("{0} is finished: {1}, in {2}.", campaign.name, parts.joined(separator: ", "), TimeText.span(end - start))
+        }
+        return tr("{0} is finished: {1}.", campaign.name, parts.joined(separator: ", "))
+    }
+}

@@ -1,0 +1,69 @@
+import Clock
+import Queue
+
+/// What the caps have left, as JSON and as text.
+enum LimitReport {
+    static func json(_ use: LimitUse) -> JSONText {
+        var object = JSONText()
+        object.add("scope", use.scope.rawValue)
+        object.add("key", use.key)
+        if use.perSeconds == use.perSeconds.rounded() {
+            object.add("per_seconds", Int(use.perSeconds))
+        } else {
+            object.add("per_seconds", use.perSeconds)
+        }
+        object.add("count", use.count)
+        object.add("used", use.used)
+        object.add("next_free", use.nextFree)
+        return object
+    }
+
+    static func csv(_ use: LimitUse) -> String {
+        CSVText.row([
+            use.scope.rawValue, use.key, NumberText.decimal(use.perSeconds, atMost: 3), String(use.count),
+            String(use.used), use.nextFree?.iso8601,
+        ])
+    }
+
+    static let csvHeading = CSVText.row(["scope", "key", "per_seconds", "count", "used", "next_free"])
+
+    static func table(_ uses: [LimitUse], now: Timestamp) -> String {
+        var table = TextTable([
+            (tr("CAP"), .left), (tr("OF"), .left), (tr("USED"), .right), (tr("LEFT"), .right), (tr("PER"), .left),
+            (tr("NEXT MAY GO"), .left),
+        ])
+        for use in uses {
+            let left = max(0, use.count - use.used)
+            let next = left > 0 ? tr("now") : use.nextFree.map { TimeText.moment($0, now: now) } ?? ""
+            table.add([
+                word(use.scope), use.key, NumberText.count(use.used), NumberText.count(left),
+                "\(NumberText.count(use.count)) / \(DurationText.text(.milliseconds(Int64(use.perSeconds * 1000))))", next,
+            ])
+        }
+        return table.text()
+    }
+
+    /// `40 of 100 in 1h`.
+    static func short(_ use: LimitUse) -> String {
+        tr(
+            "{0} of {1} in {2}", NumberText.count(use.used), NumberText.count(use.count),
+            DurationText.text(.milliseconds(Int64(use.perSeconds * 1000))))
+    }
+
+    static func word(_ scope: LimitScope) -> String {
+        switch scope {
+        case .source: tr("source")
+        case .account: tr("account")
+        case .domain: tr("domain")
+        case .campaign: tr("campaign")
+        }
+    }
+}
+
+extension Queue {
+    /// What limits have left; one for any domain is shown for those counted most.
+    func uses(of limits: [Limit], account: String, source: String, campaign: Int64?) throws -> [LimitUse] {
+        let domains = limits.contains { $0.scope == .domain && $0.key == nil } ? try countedDomains(limit: 5) : []
+        return try limitUse(limits, account: account, source: source, domains: domains, campaign: campaign)
+    }
+}

@@ -1,0 +1,70 @@
+import Clock
+import Mail
+import Queue
+import Sender
+
+extension Limit {
+    init(_ settings: LimitSettings) {
+        let scope: LimitScope =
+            switch settings.scope {
+            case .source: .source
+            case .account: .account
+            case .domain: .domain
+            case .campaign: .campaign
+            }
+        self.init(scope: scope, key: settings.key, count: settings.count, per: settings.per)
+    }
+}
+
+extension Config {
+    /// An account as the sender takes it, every cap of the installation with it.
+    /// - Throws: `Failure` (78) for what this version cannot do, or a file that is not there.
+    func sender(_ settings: AccountSettings) throws -> Account {
+        let auth = AuthMethod(rawValue: settings.auth.rawValue)
+        if auth == nil, settings.auth != .auto {
+            throw Failure(
+                .configuration,
+                tr("Account \"{0}\": auth = \"{1}\" is not in this version yet.", settings.name, settings.auth.rawValue),
+                next: tr("Use \"auto\", \"plain\" or \"login\": the connection is encrypted all the same."))
+        }
+        if let file = settings.caFile, !FilePath.exists(file) {
+            throw Failure(.configuration, tr("Account \"{0}\": ca_file: there is no file {1}.", settings.name, file))
+        }
+        let remembered = settings.password.map { RememberedPassword($0, account: settings.name) }
+        let tls: TLSMode =
+            switch settings.tls {
+            case .implicit: .implicit
+            case .starttls: .starttls
+            case .none: .none
+            }
+        return Account(
+            name: settings.name, host: settings.host, port: UInt16(settings.port), tls: tls, caFile: settings.caFile,
+            user: settings.user, auth: auth, password: { try await remembered?.value() ?? "" },
+            source: settings.source, helo: settings.helo, sessions: settings.sessions,
+            messagesPerSession: settings.messagesPerSession, pace: settings.pace == .even ? .even : .burst,
+            retry: RetrySchedule(DurationText.waits(settings.retry) ?? []),
+            timeouts: Timeouts(
+                connect: settings.waits.connect, reply: settings.waits.reply, final: settings.waits.final,
+                idle: settings.waits.idle),
+            limits: limits(for: settings).map(Limit.init))
+    }
+
+    /// The caps that hold for a campaign, as far as config.toml and the queue know them.
+    func limits(for campaign: Campaign) -> [Limit] {
+        let standing = accounts.first { $0.name == campaign.account }.map(limits(for:)) ?? limits
+        return standing.map(Limit.init) + campaign.limits
+    }
+
+    /// The name a campaign's source is counted under.
+    func source(for campaign: Campaign) -> String {
+        accounts.first { $0.name == campaign.account }?.source ?? "default"
+    }
+
+    var doubtPolicy: DoubtPolicy {
+        switch doubt {
+        case .hold: .hold
+        case .resend: .resend
+        case .assumeSent: .assumeSent
+        }
+    }
+}

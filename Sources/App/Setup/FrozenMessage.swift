@@ -1,0 +1,41 @@
+import Mail
+import Queue
+
+/// A campaign's message as it was frozen, compiled.
+enum FrozenMessage {
+    /// The plan of a campaign in the queue: the same bytes for whoever sends it, wherever its folder is now.
+    /// - Throws: `ContentError`, or `Failure` (65) for a content this version cannot read.
+    static func plan(_ campaign: Campaign, in queue: Queue) throws -> MessagePlan {
+        let content: CampaignContent
+        do {
+            content = try CampaignContent(decoding: campaign.content)
+        } catch {
+            throw Failure(
+                .badData, tr("The stored message of \"{0}\" cannot be read: {1}", campaign.name, "\(error)"))
+        }
+        return try plan(content, columns: campaign.columns, folder: campaign.folder) { hash in
+            try queue.attachment(hash: hash)
+        }
+    }
+
+    /// - Parameter stored: the bytes kept under a hash; nil where they are to be read from the folder.
+    static func plan(
+        _ content: CampaignContent, columns: [String], folder: String,
+        stored: @escaping @Sendable (String) throws -> [UInt8]?
+    ) throws -> MessagePlan {
+        let hashes = content.attachmentHashes
+        return try MessagePlan(content, columns: columns) { name in
+            if let hash = hashes[name] {
+                if let bytes = try stored(hash) { return AttachmentBytes(bytes) }
+                let bytes = try FilePath.read(FilePath.resolved(name, in: folder))
+                guard try Digest.sha256(bytes) == hash else {
+                    throw Failure(
+                        .badData, tr("{0} has changed since the campaign was imported.", name),
+                        next: tr("Put the former file back, or type: outpost send {0} --accept-changes", folder))
+                }
+                return AttachmentBytes(bytes)
+            }
+            return AttachmentBytes(try FilePath.read(FilePath.resolved(name, in: folder)))
+        }
+    }
+}

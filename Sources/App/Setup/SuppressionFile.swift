@@ -1,0 +1,77 @@
+import Clock
+import Mail
+import Queue
+
+/// How an address or a domain is written on the suppression list.
+enum SuppressionKey {
+    /// - Throws: `Failure` (65).
+    static func key(_ text: String) throws -> String {
+        let text = text.trimmingSpaces
+        do {
+            if text.hasPrefix("*@") || text.hasPrefix("@") {
+                let domain = text.drop { $0 == "*" || $0 == "@" }
+                return "*@" + (try Mailbox(parsing: "x@" + domain).asciiDomain)
+            }
+            return try Mailbox.key(of: text)
+        } catch {
+            throw Failure(.badData, "\(text): \(error)")
+        }
+    }
+}
+
+/// A file of addresses never to be mailed: CSV with a column `email`, or one address a line.
+struct SuppressionFile {
+    struct Counts {
+        var total = 0
+        var new = 0
+        var rejected = 0
+        var firstRejects: [String] = []
+        var known: Int { total - new - rejected }
+    }
+
+    private let path: String
+
+    init(_ path: String) { self.path = path }
+
+    /// - Throws: `Failure` or `QueueError`.
+    func store(in queue: Queue, reason: String) throws -> Counts {
+        var counts = Counts()
+        var batch: [Suppression] = []
+        let now = SystemClock().now()
+        func take(_ text: String, line: Int) throws {
+            counts.total += 1
+            do {
+                batch.append(Suppression(key: try SuppressionKey.key(text), reason: reason, since: now, by: "import"))
+            } catch {
+                counts.rejected += 1
+                if counts.firstRejects.count < 5 { counts.firstRejects.append(tr("line {0}: {1}", "\(line)", "\(error)")) }
+            }
+            if batch.count >= 5000 {
+                counts.new += try queue.suppress(batch)
+                batch.removeAll(keepingCapacity: true)
+            }
+        }
+        if var reader = try? CSVReader(path: path) {
+            while let record = try reader.next() {
+                switch record {
+                case .row(let line, let fields): try take(fields.email, line: line)
+                case .bad(let line, let reason, _):
+                    counts.total += 1
+                    counts.rejected += 1
+                    if counts.firstRejects.count < 5 {
+                        counts.firstRejects.append(tr("line {0}: {1}", "\(line)", reason))
+                    }
+                }
+            }
+        } else {
+            let text = String(decoding: try FilePath.read(path), as: UTF8.self)
+            for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+                let address = line.trimmingSpaces
+                if address.isEmpty || address.hasPrefix("#") { continue }
+                try take(address, line: index + 1)
+            }
+        }
+        counts.new += try queue.suppress(batch)
+        return counts
+    }
+}
