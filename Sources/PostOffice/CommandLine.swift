@@ -79,7 +79,9 @@ struct EnvelopePath {
         guard at < argument.count else { throw .syntax }
         address = Array(argument[begin..<at])
         at += 1
-        guard address.isEmpty ? allowsEmpty : EnvelopePath.looksRight(address), address.count <= 320 else { throw .syntax }
+        guard address.isEmpty ? allowsEmpty : EnvelopePath.looksRight(address), address.count <= 320 else {
+            throw .syntax
+        }
         var wantsUTF8 = false
         if at < argument.count {
             guard argument[at] == 32 else { throw .syntax }
@@ -93,7 +95,9 @@ struct EnvelopePath {
                     wantsUTF8 = true
                 } else if CommandLine.same(parameter, "BODY="), options.eightBitMIME {
                     let value = parameter.dropFirst(5)
-                    guard CommandLine.same(value, "7BIT") || CommandLine.same(value, "8BITMIME") else { throw .parameter }
+                    guard CommandLine.same(value, "7BIT") || CommandLine.same(value, "8BITMIME") else {
+                        throw .parameter
+                    }
                 } else if !CommandLine.same(parameter, "AUTH=") {
                     throw .parameter
                 }

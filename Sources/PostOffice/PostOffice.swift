@@ -32,7 +32,8 @@ public final class PostOffice: Sendable {
         certificatePEM = certificate
         house = House(
             options: options, context: context, referee: Referee(options.script, clock: options.clock),
-            log: try options.log.map { try EventLog(path: $0) }, maildir: try options.maildir.map { try Maildir(path: $0) })
+            log: try options.log.map { try EventLog(path: $0) },
+            maildir: try options.maildir.map { try Maildir(path: $0) })
         listener = try Listener(host: options.host, port: options.port, lanes: Lane.pool(count: options.lanes))
         port = listener.port
     }
@@ -115,7 +116,8 @@ public final class PostOffice: Sendable {
         let fresh = "\(path).\(getpid()).new"
         let bytes = Array(text.utf8)
         let file = Glibc.open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0, Glibc.write(file, bytes, bytes.count) == bytes.count, close(file) == 0, rename(fresh, path) == 0
+        guard file >= 0, Glibc.write(file, bytes, bytes.count) == bytes.count, close(file) == 0,
+            rename(fresh, path) == 0
         else { throw PostOfficeError(.file, "\(path): cannot be written (\(String(cString: strerror(errno))))") }
     }
 }

@@ -144,7 +144,8 @@ public struct Script: Sendable {
             return .slow(bytesPerSecond: count)
         default:
             throw words.fault(
-                "unknown action \"\(word)\"; known are reply, drop, drop-before, drop-after, garbage, latency, stall, slow")
+                "unknown action \"\(word)\"; known are reply, drop, drop-before, drop-after, garbage, latency, stall, slow"
+            )
         }
     }
 
@@ -158,7 +159,9 @@ public struct Script: Sendable {
             switch try words.next("by, at or reply") {
             case "by":
                 let key = try words.next("all, peer, from or domain")
-                guard let known = Cap.Key(rawValue: key) else { throw words.fault("a cap is by all, peer, from or domain") }
+                guard let known = Cap.Key(rawValue: key) else {
+                    throw words.fault("a cap is by all, peer, from or domain")
+                }
                 cap.key = known
             case "at":
                 let name = try words.next("mail or rcpt")

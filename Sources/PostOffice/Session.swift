@@ -232,7 +232,9 @@ actor Session {
             if code == 421 { throw End.said }
             return true
         case .garbage:
-            answers.append(contentsOf: (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 128) }.filter { $0 != 10 && $0 != 13 })
+            answers.append(
+                contentsOf: (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 128) }.filter { $0 != 10 && $0 != 13 }
+            )
             answers.append(contentsOf: [13, 10])
             note("garbage") { $0.text("stage", stage.rawValue.utf8) }
             return true

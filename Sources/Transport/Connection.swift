@@ -294,7 +294,8 @@ public final class Connection {
             switch phase {
             case .read: "waiting for \(peer): no answer in \(timeout)"
             case .write: "sending to \(peer): nothing was taken in \(timeout)"
-            case .handshake: "TLS handshake with \(peer): not done in \(timeout); is this the right port for this kind of TLS?"
+            case .handshake:
+                "TLS handshake with \(peer): not done in \(timeout); is this the right port for this kind of TLS?"
             case .connect, .resolve: "connecting to \(peer): no answer in \(timeout)"
             }
         return TransportError(.timedOut(phase), what)

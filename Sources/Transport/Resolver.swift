@@ -72,7 +72,8 @@ public enum Resolver {
         case EAI_AGAIN:
             return .failure(
                 TransportError(
-                    .nameTemporary, "looking up \(host): the name servers did not answer; check the network, try later"))
+                    .nameTemporary, "looking up \(host): the name servers did not answer; check the network, try later")
+            )
         default:
             let text = code == EAI_SYSTEM ? systemText(errno) : String(cString: gai_strerror(code))
             return .failure(TransportError(.nameTemporary, "looking up \(host): \(text)"))

@@ -54,7 +54,8 @@ public final class TLSContext: @unchecked Sendable {
             throw TransportError(.tls, fault: .badCertificate, "the server's certificate is not PEM")
         }
         guard let privateKey = PEM.key(key) else {
-            throw TransportError(.tls, fault: .badCertificate, "the server's private key is not PEM (\(lastTLSError()))")
+            throw TransportError(
+                .tls, fault: .badCertificate, "the server's private key is not PEM (\(lastTLSError()))")
         }
         defer { EVP_PKEY_free(privateKey) }
         guard SSL_CTX_use_certificate(context.handle, leaf) == 1,

@@ -190,7 +190,8 @@ final class TLSSession {
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, SSL_R_WRONG_SSL_VERSION,
             SSL_R_NO_PROTOCOLS_AVAILABLE:
             return TransportError(
-                .tls, fault: .protocolTooOld, "\(server) and this program share no TLS version; TLS 1.2 is the oldest taken")
+                .tls, fault: .protocolTooOld,
+                "\(server) and this program share no TLS version; TLS 1.2 is the oldest taken")
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_UNKNOWN_PROTOCOL:
             return TransportError(
                 .tls, fault: .handshake,

@@ -39,7 +39,8 @@ import Testing
         let server = try TestServer.echo()
         let error = await failure {
             try await ClientEnd().run { _, lane in
-                _ = try await Connection.connect(to: server.address, from: "192.0.2.77", lane: lane, timeout: .seconds(5))
+                _ = try await Connection.connect(
+                    to: server.address, from: "192.0.2.77", lane: lane, timeout: .seconds(5))
             }
         }
         #expect(error?.kind == .sourceUnavailable)
@@ -175,7 +176,8 @@ import Testing
             for index in 0..<300 {
                 group.addTask {
                     try await ClientEnd(lanes[index % 2]).run { _, lane in
-                        let connection = try await Connection.connect(to: server.address, lane: lane, timeout: .seconds(20))
+                        let connection = try await Connection.connect(
+                            to: server.address, lane: lane, timeout: .seconds(20))
                         for turn in 0..<5 {
                             let text = "connection \(index) turn \(turn)"
                             if try await connection.roundTrip(text) == text { right.add() }

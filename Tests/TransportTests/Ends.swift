@@ -7,7 +7,8 @@ actor ServerEnd {
 
     init(_ lane: Lane) { self.lane = lane }
 
-    func serve(_ socket: AcceptedSocket, _ work: @Sendable (isolated ServerEnd, Connection) async throws -> Void) async {
+    func serve(_ socket: AcceptedSocket, _ work: @Sendable (isolated ServerEnd, Connection) async throws -> Void) async
+    {
         guard let connection = try? Connection.adopt(socket) else { return }
         try? await work(self, connection)
         connection.close()
@@ -48,7 +49,8 @@ final class TestServer: Sendable {
     deinit { listener.stop() }
 
     /// Sends back what comes until the peer ends, under TLS when a context is given.
-    static func echo(lanes: [Lane] = [Lane()], host: String = "127.0.0.1", tls: TLSContext? = nil) throws -> TestServer {
+    static func echo(lanes: [Lane] = [Lane()], host: String = "127.0.0.1", tls: TLSContext? = nil) throws -> TestServer
+    {
         try TestServer(lanes: lanes, host: host) { _, connection in
             if let tls { try await connection.acceptTLS(tls, timeout: .seconds(10)) }
             var buffer: [UInt8] = []

@@ -33,7 +33,8 @@ final class AnchorFile: Sendable {
         try TLSContext.server(certificate: made.certificatePEM, key: made.keyPEM)
     }
 
-    private func shake(_ server: TestServer, _ context: TLSContext, host: String = "localhost") async throws -> TLSInfo {
+    private func shake(_ server: TestServer, _ context: TLSContext, host: String = "localhost") async throws -> TLSInfo
+    {
         try await ClientEnd().run { _, lane in
             let connection = try await Connection.connect(to: server.address, lane: lane, timeout: .seconds(10))
             try await connection.startTLS(context, host: host, timeout: .seconds(10))
