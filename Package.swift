@@ -24,7 +24,9 @@ let package = Package(
         .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
         .target(
             name: "Mail",
-            dependencies: ["Clock", "CCmark", "CIDN2", "COpenSSL", .product(name: "Mustache", package: "swift-mustache")],
+            dependencies: [
+                "Clock", "CCmark", "CIDN2", "COpenSSL", .product(name: "Mustache", package: "swift-mustache"),
+            ],
             path: "Sources/Mail", swiftSettings: strict),
         .target(
             name: "Queue", dependencies: ["Clock", "CSystem", .product(name: "GRDB", package: "GRDB.swift")],
@@ -46,7 +48,9 @@ let package = Package(
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             path: "Sources/App", swiftSettings: strict),
-        .testTarget(name: "MailTests", dependencies: ["Mail", "Clock"], swiftSettings: strict),
+        .testTarget(
+            name: "MailTests", dependencies: ["Mail", "Clock", .product(name: "Mustache", package: "swift-mustache")],
+            swiftSettings: strict),
         .testTarget(name: "QueueTests", dependencies: ["Queue", "Clock"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "Clock"], swiftSettings: strict),
         .testTarget(

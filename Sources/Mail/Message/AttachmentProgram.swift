@@ -15,7 +15,7 @@ struct AttachmentProgram: Sendable {
         self.loader = loader
         let part = "attachment \(name)"
         let template = Template(name, part: part, form: .plain, columns: columns, faults: &faults)
-        if template.hasFields {
+        if template.hasFields || name.contains("{{") {
             kind = .chosen(TextProgram(template, part: part, slots: &slots, faults: &faults))
             return
         }

@@ -34,7 +34,9 @@ public struct MessagePlan: Sendable {
         replyTo = content.replyTo.flatMap { MessagePlan.mailbox($0, part: "reply_to", faults: &faults) }
         let subjectTemplate = Template(
             content.subject, part: "subject", form: .plain, columns: names, faults: &faults)
-        if subjectTemplate.items.isEmpty { faults.append(ContentFault("subject", "it is empty; give the message one")) }
+        if content.subject.allSatisfy(\.isWhitespace) {
+            faults.append(ContentFault("subject", "it is empty; give the message one"))
+        }
         subject = TextProgram(subjectTemplate, part: "subject", slots: &slots, faults: &faults)
         let templates = BodyTemplates(content, columns: names, faults: &faults)
         text = templates.text.map {
