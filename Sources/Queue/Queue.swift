@@ -113,7 +113,10 @@ public final class Queue: Sendable {
             // After the pool has set NORMAL: durable means on the disk.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")
             if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
-            if try migrator.hasCompletedMigrations(db) { return true }
+            if try migrator.hasCompletedMigrations(db) {
+                // The first rows come in a transaction of their own; a crash may have come before it.
+                return try Int.fetchOne(db, sql: "SELECT count(*) FROM clock") == 1
+            }
             // A database of something else is left alone; one of ours has our tables, or none.
             let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
             guard tables.isEmpty || tables.contains("grdb_migrations") else { throw QueueError.notAQueue(path: path) }

@@ -15,7 +15,7 @@ enum Migrations {
     /// both in microseconds.
     private static let firstSchema = """
         CREATE TABLE meta (
-            name TEXT PRIMARY KEY, value NOT NULL
+            name TEXT PRIMARY KEY, value ANY NOT NULL
         ) STRICT, WITHOUT ROWID;
 
         -- One row: where queue time stood when both clocks were read last.
