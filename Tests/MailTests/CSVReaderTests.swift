@@ -117,6 +117,15 @@ struct CSVReaderTests {
         #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
     }
 
+    @Test("a spreadsheet's first line that names the delimiter is no header")
+    func spreadsheetHint() throws {
+        let (reader, records) = try read("sep=;\r\nemail;a,b,c,d\r\na@x.com;1,2\r\n")
+        #expect(reader.columns == ["email", "a,b,c,d"])
+        guard case .row(let line, let row) = records[0] else { return #expect(Bool(false)) }
+        #expect(line == 3)
+        #expect(row.fields == ["a@x.com", "1,2"])
+    }
+
     @Test("a file that is not there, and a folder, are named")
     func noFile() {
         let missing = #expect(throws: CSVError.self) { try CSVReader(path: "/nonexistent/p.csv") }

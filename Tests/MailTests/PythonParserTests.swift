@@ -16,7 +16,8 @@ struct PythonParserTests {
         m = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
         defects = [repr(d) for p in m.walk() for d in p.defects]
         print(json.dumps({"subject": m["subject"], "from": m["from"].addresses[0].display_name, "to": str(m["to"]),
-            "text": m.get_body(("plain",)).get_content().replace("\\r", ""), "html": m.get_body(("html",)).get_content().replace("\\r", ""),
+            "text": m.get_body(("plain",)).get_content().replace("\\r", ""),
+            "html": m.get_body(("html",)).get_content().replace("\\r", ""),
             "files": [a.get_filename() for a in m.iter_attachments()],
             "types": [p.get_content_type() for p in m.walk()], "defects": defects}))
         """

@@ -126,7 +126,22 @@ extension CSVReader {
                     path: path, line: line,
                     message: "not a text file, or UTF-16 without a byte order mark; save it as UTF-8 CSV")
             }
-            let delimiter = CSVHeader.delimiter(of: firstLine)
+            if let named = spreadsheetHint(firstLine) {
+                buffer.consume(firstLine.count)
+                skipBlankLines()
+                return try header(delimiter: named)
+            }
+            return try header(delimiter: CSVHeader.delimiter(of: firstLine))
+        }
+
+        /// A first line `sep=;`, as some spreadsheets write it, names the delimiter.
+        private func spreadsheetHint(_ line: UnsafeBufferPointer<UInt8>) -> UInt8? {
+            guard line.count == 5, line.starts(with: "sep=".utf8) || line.starts(with: "SEP=".utf8) else { return nil }
+            return [0x2C, 0x3B, 0x09].contains(line[4]) ? line[4] : nil
+        }
+
+        private mutating func header(delimiter: UInt8) throws(CSVError) -> CSVHeader {
+            let bytes = buffer.bytes
             let shape = CSVRowShape(delimiter: delimiter, columns: nil, email: 0)
             let parsed = shape.parse(bytes, into: buffer.scratch, final: true)
             if case .fault(let fault) = parsed.outcome {

@@ -12,6 +12,8 @@ public struct MessagePlan: Sendable {
     let text: PartProgram?
     let html: PartProgram?
     let attachments: [AttachmentProgram]
+    /// Whether subject, text or HTML hold any placeholder: then two rows that come out alike are worth a warning.
+    public let isPersonal: Bool
     /// Each field in each form that any part needs.
     let uses: [FieldUse]
     /// The From and Reply-To lines, the same for everybody.
@@ -39,6 +41,8 @@ public struct MessagePlan: Sendable {
         }
         subject = TextProgram(subjectTemplate, part: "subject", slots: &slots, faults: &faults)
         let templates = BodyTemplates(content, columns: names, faults: &faults)
+        isPersonal =
+            subjectTemplate.hasFields || templates.text?.hasFields == true || templates.html?.hasFields == true
         text = templates.text.map {
             PartProgram($0, part: templates.textName, subtype: "plain", slots: &slots, faults: &faults)
         }

@@ -1,5 +1,5 @@
 /// A message as its reader sees it: decoded, for showing.
-public struct Preview: Sendable, Hashable {
+public struct Preview: Sendable, Hashable, CustomStringConvertible {
     public let from: String
     public let to: String
     public let replyTo: String?

@@ -16,8 +16,7 @@ struct UnsubscribeProgram: Sendable {
                 faults.append(ContentFault(part, "it must begin with https://"))
             }
             oneClick = url.hasPrefix("https://")
-            let template = UnsubscribeProgram.encoded(
-                Template(url, part: part, form: .url, columns: columns, faults: &faults))
+            let template = Template(url, part: part, form: .url, columns: columns, faults: &faults)
             addresses.append(TextProgram(template, part: part, slots: &slots, faults: &faults))
         }
         if let mailto = unsubscribe.mailto {
@@ -31,8 +30,7 @@ struct UnsubscribeProgram: Sendable {
                     faults.append(ContentFault(part, "\(error)"))
                 }
             }
-            let template = UnsubscribeProgram.encoded(
-                Template("mailto:\(bare)", part: part, form: .url, columns: columns, faults: &faults))
+            let template = Template("mailto:\(bare)", part: part, form: .url, columns: columns, faults: &faults)
             addresses.append(TextProgram(template, part: part, slots: &slots, faults: &faults))
         }
         if addresses.isEmpty { return nil }
@@ -40,42 +38,38 @@ struct UnsubscribeProgram: Sendable {
         self.oneClick = oneClick
     }
 
-    /// What may not stand in an address between angle brackets is percent-encoded.
-    private static func encoded(_ template: Template) -> Template {
-        Template(
-            items: template.items.map { item in
-                guard case .literal(let bytes) = item else { return item }
-                var out: [UInt8] = []
-                for byte in bytes {
-                    if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "<") || byte == UInt8(ascii: ">")
-                        || byte == UInt8(ascii: ",")
-                    {
-                        out += [UInt8(ascii: "%"), hexDigits[Int(byte >> 4)], hexDigits[Int(byte & 15)]]
-                    } else {
-                        out.append(byte)
-                    }
-                }
-                return .literal(out)
-            })
-    }
-
     func write(_ values: borrowing FieldValues, _ row: FieldRow, to writer: inout ByteWriter) throws {
         writer.put("List-Unsubscribe: ")
         var column = 18
         for (index, address) in addresses.enumerated() {
-            let bytes = address.bytes(values, row)
+            let bytes = UnsubscribeProgram.encoded(address.bytes(values, row))
             if bytes.count > HeaderLine.hardLimit - 24 { throw RenderError.headerTooLong("List-Unsubscribe") }
             if index > 0 {
                 writer.put(column + bytes.count + 5 > 78 ? ",\r\n " : ", ")
                 column = 1
             }
             writer.put(UInt8(ascii: "<"))
-            // Raw placeholders (`{{{…}}}`) are the author's risk, but never a line of their own.
-            writer.put(HeaderLine.cleaned(bytes))
+            writer.put(bytes)
             writer.put(UInt8(ascii: ">"))
             column += bytes.count + 2
         }
         writer.putLineEnd()
         if oneClick { writer.put("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n") }
+    }
+
+    /// What may not stand in an address between angle brackets is percent-encoded, wherever it came from.
+    private static func encoded(_ address: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(address.count + 16)
+        for byte in address {
+            if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "<") || byte == UInt8(ascii: ">") {
+                result.append(UInt8(ascii: "%"))
+                result.append(hexDigits[Int(byte >> 4)])
+                result.append(hexDigits[Int(byte & 15)])
+            } else {
+                result.append(byte)
+            }
+        }
+        return result
     }
 }
