@@ -23,18 +23,18 @@ struct Translation: Sendable {
     let language: String
 
     private static let chosen = Mutex<Translation?>(nil)
+    /// Another language for one task: tests run side by side.
+    @TaskLocal static var local: Translation?
 
     static var current: Translation {
-        chosen.withLock { chosen in
+        if let local { return local }
+        return chosen.withLock { chosen in
             if let chosen { return chosen }
             let found = Translation.fromEnvironment()
             chosen = found
             return found
         }
     }
-
-    /// Sets the language for this process; tests and `--lang` use it.
-    static func use(_ translation: Translation) { chosen.withLock { $0 = translation } }
 
     static let english = Translation(catalogue: nil, language: "en")
 
@@ -137,6 +137,11 @@ struct Translation: Sendable {
         var messages: [String: [String]]
         /// How many plural forms the language has.
         var plurals: Int
+
+        init(messages: [String: [String]], plurals: Int) {
+            self.messages = messages
+            self.plurals = plurals
+        }
 
         /// Nil when the bytes are no .mo file, or cut off.
         init?(_ bytes: [UInt8]) {

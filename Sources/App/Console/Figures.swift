@@ -127,7 +127,7 @@ extension Standstill {
         case .noRunner: return tr("no sender")
         case .capped(_, _, _, let per, let until):
             guard let until else { return tr("cap {0}", Figures.window(per)) }
-            return tr("cap {0}, next {1}", Figures.window(per), Figures.soon(until, model))
+            return tr("next {0} ({1})", Figures.soon(until, model), Figures.window(per))
         case .retry(let until): return until.map { tr("retry {0}", Figures.soon($0, model)) } ?? tr("retry")
         case .rest(let until, _): return until.map { tr("rest to {0}", Figures.soon($0, model)) } ?? tr("rest")
         case .paused(let why, let at):
@@ -136,6 +136,14 @@ extension Standstill {
         case .finished(let at): return at.map { tr("done {0}", Figures.time($0, model)) } ?? "-"
         case .cancelled: return "-"
         case .said(let text, let until): return until.map { tr("next {0}", Figures.soon($0, model)) } ?? text
+        }
+    }
+
+    /// When it ends by itself.
+    var until: Timestamp? {
+        switch self {
+        case .capped(_, _, _, _, let until), .retry(let until), .rest(let until, _), .said(_, let until): until
+        case .notStarted, .noRunner, .paused, .inDoubt, .finished, .cancelled: nil
         }
     }
 

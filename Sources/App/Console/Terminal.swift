@@ -56,6 +56,9 @@ final class Terminal {
         leaveok(screen, false)
         set_escdelay(25)
         curs_set(0)
+        // Settings take effect at the first refresh; the guard has to know them.
+        wrefresh(screen)
+        CNcurses_guard_start()
         if hasColour {
             start_color()
             use_default_colors()

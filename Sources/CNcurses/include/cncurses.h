@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -55,6 +56,9 @@ struct CNcurses_rescue_state {
     struct termios before;
     int wake;      // write end of the loop's pipe
     int errors;    // the real stderr, while fd 2 is a file in memory
+    int guard;     // write end of the pipe that the guard listens to
+    pid_t guardian;
+    struct termios during;
     size_t length; // of `sequence`
     char sequence[512];
     struct sigaction old[65];
@@ -68,6 +72,10 @@ static inline void CNcurses_rescue_restore(void) {
     struct CNcurses_rescue_state *s = CNcurses_rescue();
     if (!s->armed) return;
     s->armed = 0;
+    if (s->guard >= 0) {
+        ssize_t told = write(s->guard, "q", 1);
+        (void)told;
+    }
     ssize_t ignored = write(STDOUT_FILENO, s->sequence, s->length);
     tcsetattr(STDOUT_FILENO, TCSADRAIN, &s->before);
     if (s->errors >= 0) {
@@ -81,10 +89,18 @@ static inline void CNcurses_rescue_restore(void) {
     }
     (void)ignored;
 }
+// What was there before (Swift's backtrace) has its turn, and then the signal does what it does by default: a handler
+// that returns, expecting the fault to come again, waits in vain when the signal was sent by somebody.
 static inline void CNcurses_on_fatal(int number) {
     struct CNcurses_rescue_state *s = CNcurses_rescue();
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, number);
     CNcurses_rescue_restore();
     sigaction(number, &s->old[number], NULL);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    raise(number);
+    signal(number, SIG_DFL);
     raise(number);
 }
 // Asked to end: the loop does it in good order; asked twice, or with nobody at the loop, at once.
@@ -112,6 +128,51 @@ static inline void CNcurses_append_capability(const char *name) {
     memcpy(s->sequence + s->length, value, length);
     s->length += length;
 }
+// SIGKILL leaves no chance, so a forked copy waits for this process to vanish and puts the terminal back then. It calls
+// async-signal-safe functions only, holds nothing but the terminal and its pipe, and ends with a word from us.
+static inline void CNcurses_guard_start(void) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    int ends[2];
+    s->guard = -1;
+    if (tcgetattr(STDOUT_FILENO, &s->during) < 0 || pipe(ends) < 0) return;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    s->guardian = fork();
+    if (s->guardian == 0) {
+        static const int deaf[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTOU, SIGTTIN, SIGPIPE, SIGWINCH};
+        for (size_t i = 0; i < sizeof deaf / sizeof *deaf; i++) signal(deaf[i], SIG_IGN);
+        for (int fd = 2; fd < 1024; fd++)
+            if (fd != ends[0]) close(fd);
+        char byte;
+        ssize_t count;
+        do count = read(ends[0], &byte, 1);
+        while (count < 0 && errno == EINTR);
+        struct termios now;
+        if (count == 0) {
+            count = write(STDOUT_FILENO, s->sequence, s->length);
+            // Whoever has the terminal by now may have set it up already: only our own settings are undone.
+            if (tcgetattr(STDOUT_FILENO, &now) == 0 && now.c_lflag == s->during.c_lflag &&
+                now.c_iflag == s->during.c_iflag)
+                tcsetattr(STDOUT_FILENO, TCSADRAIN, &s->before);
+        }
+        _exit(0);
+    }
+    close(ends[0]);
+    if (s->guardian < 0) {
+        close(ends[1]);
+        return;
+    }
+    s->guard = ends[1];
+}
+static inline void CNcurses_guard_stop(void) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    if (s->guard < 0) return;
+    ssize_t ignored = write(s->guard, "q", 1);
+    (void)ignored;
+    close(s->guard);
+    s->guard = -1;
+    while (waitpid(s->guardian, NULL, 0) < 0 && errno == EINTR) {}
+}
 static inline void CNcurses_rescue_handle(int number, void (*handler)(int)) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
@@ -127,6 +188,7 @@ static inline int CNcurses_rescue_prepare(int wake) {
     s->asked = 0;
     s->wake = wake;
     s->errors = -1;
+    s->guard = -1;
     return tcgetattr(STDOUT_FILENO, &s->before);
 }
 // declared here, because _GNU_SOURCE would make fd_set another type than the one Swift's Glibc module has
@@ -158,14 +220,25 @@ static inline void CNcurses_rescue_disarm(void) {
     static const int all[] = {SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT,
                               SIGINT,  SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
     CNcurses_rescue_restore();
+    CNcurses_guard_stop();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sigaction(all[i], &CNcurses_rescue()->old[all[i]], NULL);
 }
-// Stops the whole job as ctrl-z does; comes back when the shell continues it.
+// Stops the whole job as ctrl-z does; comes back when the shell continues it. The others of the job are told while this
+// process ignores the signal; then this thread stops by a signal to itself, which is taken before raise returns.
 static inline void CNcurses_stop_job(void) {
-    struct sigaction mine, plain;
+    struct sigaction mine, ignore, plain;
+    sigset_t one, before;
     memset(&plain, 0, sizeof plain);
     plain.sa_handler = SIG_DFL;
-    sigaction(SIGTSTP, &plain, &mine);
+    ignore = plain;
+    ignore.sa_handler = SIG_IGN;
+    sigemptyset(&one);
+    sigaddset(&one, SIGTSTP);
+    sigaction(SIGTSTP, &ignore, &mine);
     kill(0, SIGTSTP);
+    sigaction(SIGTSTP, &plain, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &one, &before);
+    raise(SIGTSTP);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     sigaction(SIGTSTP, &mine, NULL);
 }

@@ -13,7 +13,7 @@ struct DashboardLayout {
         let room = body.height - 1
         let least: Int
         switch room {
-        case 36...: least = 18
+        case 36...: least = 20
         case 24...: least = 11
         case 17...: least = 9
         case 12...: least = 6
@@ -165,6 +165,8 @@ extension CampaignRow {
     /// When it will be done, or in few words why that cannot be said.
     func finishColumn(_ model: ConsoleModel) -> String {
         if activity == .running || standstill == nil { return finish.map { "~" + Figures.time($0, model) } ?? "-" }
+        // Eight columns hold a time and nothing else.
+        if model.size.columns < 60, let until = standstill?.until { return Figures.soon(until, model) }
         return standstill?.brief(model) ?? "-"
     }
 }

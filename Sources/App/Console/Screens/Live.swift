@@ -25,19 +25,23 @@ extension ConsoleModel {
 
     private func drawTitle(_ frame: inout Frame, _ row: CampaignRow, _ detail: CampaignDetail, _ y: Int) {
         var facts: [String] = []
-        if let started = row.started {
+        if size.columns >= 60, let started = row.started {
             facts.append(tr("elapsed {0}", Figures.elapsed((row.finished ?? now.wall) - started)))
         }
-        if row.activity != .finished, let finish = row.finish {
+        if size.columns >= 50, row.activity != .finished, let finish = row.finish {
             facts.append(tr("finish ~{0}", Figures.soon(finish, self)))
         }
         if size.columns >= 100, detail.runners > 1 { facts.append(tr("{0} senders", detail.runners)) }
         let right = facts.joined(separator: "   ")
         let start = frame.put(right, endingAt: size.columns - 1, y, .plain)
+        let badge = " \(row.activity.word) "
+        // The name gives way to the state, never the other way round.
+        let room = max(4, start - 5 - CellWidth.of(badge))
         var pieces: [(String, Style)] = [
-            (row.name, .title), ("  ", .plain), (" \(row.activity.word) ", Style(row.activity.style.role, bold: true, reverse: true)),
+            (CellWidth.clip(row.name, to: room, mark: frame.ellipsis), .title), ("  ", .plain),
+            (badge, Style(row.activity.style.role, bold: true, reverse: true)),
         ]
-        if size.columns >= 60 { pieces.append(("  " + tr("account {0}", row.account), .muted)) }
+        if size.columns >= 80 { pieces.append(("  " + tr("account {0}", row.account), .muted)) }
         if size.columns >= 100, !detail.from.isEmpty { pieces.append(("  " + tr("from {0}", detail.from), .muted)) }
         frame.put(pieces, 1, y, width: max(0, start - 2))
     }

@@ -64,14 +64,14 @@ extension ConsoleModel {
         func width(_ command: ConsoleCommand) -> Int {
             CellWidth.of(command.keys[0].label) + 1 + CellWidth.of(hint(command)) + 2
         }
-        while hints.reduce(0, { $0 + width($1) }) > size.columns, let least = hints.max(by: { $0.rank < $1.rank }) {
+        while hints.reduce(0, { $0 + width($1) }) - 1 > size.columns, let least = hints.max(by: { $0.rank < $1.rank }) {
             hints.removeAll { $0.name == least.name }
         }
         var x = 1
         let y = size.rows - 1
         for command in hints {
             x = frame.put(command.keys[0].label, x, y, .key)
-            x = frame.put(" " + hint(command) + "  ", x, y, .muted)
+            x = frame.put(" " + hint(command), x, y, .muted) + 2
         }
     }
 

@@ -38,8 +38,13 @@ extension ConsoleModel {
         let wide = size.columns >= 80 && rest >= 3
         let half = wide ? width / 2 - 1 : width
         if wide {
-            drawRate(&frame, Area(x: x, y: y, width: half, height: min(rest, 12)), detail)
-            drawLimits(&frame, Area(x: x + half + 2, y: y, width: width - half - 2, height: rest), detail)
+            // What the chart leaves belongs to the last attempts, when that is enough for a few of them.
+            let height = rest >= 13 ? max(8, rest / 2) : rest
+            drawRate(&frame, Area(x: x, y: y, width: half, height: min(height, 12)), detail)
+            drawLimits(&frame, Area(x: x + half + 2, y: y, width: width - half - 2, height: height), detail)
+            for (index, attempt) in detail.attempts.prefix(max(0, rest - height - 1)).enumerated() {
+                drawAttempt(&frame, x, y + height + 1 + index, width, attempt)
+            }
         } else if detail.limits.isEmpty || rest > detail.limits.count + 2 {
             drawRate(&frame, Area(x: x, y: y, width: width, height: max(1, rest - detail.limits.count)), detail)
             let taken = max(1, rest - detail.limits.count)
@@ -75,24 +80,21 @@ extension ConsoleModel {
                 .map { ($0.0, $0.1, $0.2) }
         }
         func pieces(_ list: [(String, Int, Style)], gap: Int, figure: (Int) -> String) -> [(String, Style)] {
-            list.flatMap { name, count, style in
+            list.enumerated().flatMap { index, entry in
                 [
-                    (name + " ", Style.muted),
-                    (
-                        figure(count) + String(repeating: " ", count: gap),
-                        count > 0 ? Style(style.role, bold: true) : .muted
-                    ),
+                    (String(repeating: " ", count: index == 0 ? 0 : gap) + entry.0 + " ", Style.muted),
+                    (figure(entry.1), entry.1 > 0 ? Style(entry.2.role, bold: true) : .muted),
                 ]
             }
         }
-        let whole = [(tr("of {0}", Figures.count(tallies.total)), Style.muted)]
+        let whole = [("   " + tr("of {0}", Figures.count(tallies.total)), Style.muted)]
         let forms = [
             pieces(entries(false), gap: 3, figure: Figures.count) + whole,
             pieces(entries(true), gap: 3, figure: Figures.count) + whole,
             pieces(entries(true), gap: 2, figure: Figures.count),
             pieces(entries(true), gap: 1, figure: Figures.short),
         ]
-        let fitting = forms.first { $0.reduce(0) { $0 + CellWidth.of($1.0) } <= width + 1 } ?? forms[forms.count - 1]
+        let fitting = forms.first { $0.reduce(0) { $0 + CellWidth.of($1.0) } <= width } ?? forms[forms.count - 1]
         frame.put(fitting, x, y, width: width)
     }
 
@@ -122,11 +124,11 @@ extension ConsoleModel {
         }
     }
 
-    /// The next of 1, 2, 5 × 10ⁿ, so that the scale does not move with every message.
+    /// The next round number, so that the scale does not move with every message.
     static func scale(_ highest: Double) -> Double {
         var unit = 10.0
         while true {
-            for step in [1.0, 2, 5] where highest <= unit * step { return unit * step }
+            for step in [1, 1.5, 2, 3, 4, 5, 6, 8] where highest <= unit * step { return unit * step }
             unit *= 10
         }
     }
@@ -139,7 +141,7 @@ extension ConsoleModel {
         }
         let numbers = detail.limits.map { "\(Figures.short($0.used))/\(Figures.short($0.count))" }
         let numberWidth = numbers.map(\.utf8.count).max() ?? 0
-        let hasNext = area.width >= 46
+        let hasNext = area.width >= 46 && detail.limits.contains { $0.used >= $0.count && $0.nextFree != nil }
         let labels = detail.limits.map { "\(Standstill.scope($0.scope)) \($0.key)" }
         let labelWidth = min(labels.map { CellWidth.of($0) }.max() ?? 0, max(8, area.width * 2 / 5))
         let barWidth = area.width - labelWidth - 6 - numberWidth - 1 - (hasNext ? 10 : 0)
