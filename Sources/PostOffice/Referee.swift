@@ -104,11 +104,9 @@ final class Referee: Sendable {
 
     // MARK: Caps
 
-    var hasCaps: Bool { !script.caps.isEmpty }
-
     /// Takes a place under the caps that are counted at `stage`, or gives the reply of the one that is full.
     func reserve(_ held: inout Reservation?, at stage: Stage, peer: String, from: [UInt8], to: [UInt8]) -> Outcome {
-        guard hasCaps else { return .proceed }
+        guard !script.caps.isEmpty else { return .proceed }
         let now = clock.sinceBoot().microseconds
         return state.withLock { state in
             var keys: [Key] = []

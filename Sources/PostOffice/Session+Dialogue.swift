@@ -193,12 +193,12 @@ extension Session {
         let ruling = house.referee.ruling(at: .dot, from: from ?? [], to: recipients[0])
         var outcome = ruling.outcome
         if size > options.maxSize { outcome = .reply(Array("552 5.3.4 Message too big".utf8), code: 552) }
+        try await pause(ruling.wait)
         switch outcome {
         case .proceed, .dropAfter: store(length, size: size, messageID: messageID, answered: ruling.outcome)
         default: break
         }
         input.consume(length + 3)
-        try await pause(ruling.wait)
         if case .dropAfter = outcome { return try await drop(.dot, stored: true) }
         _ = try await carry(out: outcome, at: .dot)
     }

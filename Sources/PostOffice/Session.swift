@@ -28,6 +28,8 @@ actor Session {
     var recipients: [[UInt8]] = []
     var reservation: Referee.Reservation?
     private var faults = 0
+    private var aborted = false
+    private var inside = false
 
     var options: PostOfficeOptions { house.options }
     var isSecure: Bool { connection?.tls != nil }
@@ -40,13 +42,18 @@ actor Session {
         self.peer = Array("\(peer)".utf8)
     }
 
-    func abort() { connection?.abort() }
+    func abort() {
+        aborted = true
+        connection?.abort()
+    }
 
     func serve(_ socket: AcceptedSocket) async {
+        guard !aborted else { return socket.refuse() }
         guard let connection = try? Connection.adopt(socket) else { return }
         self.connection = connection
         house.counts.withLock { $0.connections += 1 }
         let full = house.referee.enter()
+        inside = true
         note("connect")
         var how: StaticString = "hung up"
         do {
@@ -69,20 +76,28 @@ actor Session {
             }
         } catch {}
         house.referee.settle(&reservation, accepted: false)
-        house.referee.leave()
+        leave()
         note("disconnect") { $0.text("how", UnsafeBufferPointer(start: how.utf8Start, count: how.utf8CodeUnitCount)) }
         house.log?.write(events)
         connection.close()
         self.connection = nil
     }
 
+    /// A session that says goodbye no longer counts among those at once.
+    private func leave() {
+        guard inside else { return }
+        inside = false
+        house.referee.leave()
+    }
+
     /// Sends what is left and waits a moment for the client to go, for a close with unread input would be a reset, which
     /// may destroy the answer on its way.
     private func finish() async {
+        leave()
         do {
             try await flush()
             connection?.finishWriting()
-            for _ in 0..<100 {
+            for _ in 0..<20 {
                 let space = input.space()
                 guard let count = try await connection?.read(space, timeout: .seconds(2)), count > 0 else { return }
                 input.clear()

@@ -17,19 +17,30 @@ extension Connection {
     public func startTLS(_ context: TLSContext, host: String, timeout: Duration) async throws {
         precondition(session == nil, "TLS is already up")
         guard !hasPendingInput else {
+            close()
             throw TransportError(
                 .tls, fault: .dataBeforeHandshake,
                 "\(host) (\(peer)) sent data before the TLS handshake; somebody may be tampering with the connection")
         }
         let session = try TLSSession(client: context, descriptor: descriptor, host: host, port: peer.port)
-        try await handshake(session, timeout: timeout)
+        try await secure(session, timeout: timeout)
     }
 
     /// Makes this the server's side of TLS. The caller throws away what it had buffered.
     public func acceptTLS(_ context: TLSContext, timeout: Duration) async throws {
         precondition(session == nil, "TLS is already up")
         let session = try TLSSession(server: context, descriptor: descriptor)
-        try await handshake(session, timeout: timeout)
+        try await secure(session, timeout: timeout)
+    }
+
+    /// A connection whose handshake failed is closed: nothing may cross it in plain text by mistake.
+    private func secure(_ session: TLSSession, timeout: Duration) async throws {
+        do {
+            try await handshake(session, timeout: timeout)
+        } catch {
+            close()
+            throw error
+        }
     }
 
     private func handshake(_ session: TLSSession, timeout: Duration) async throws {

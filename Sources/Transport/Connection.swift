@@ -13,6 +13,8 @@ public final class Connection {
     let watch: Watch
     var session: TLSSession?
     private var isClosed = false
+    /// TLS has something of its own to send (a key update) before it can read on.
+    private var readWantsWrite = false
 
     /// Version, cipher and whether the session was resumed, once TLS is up.
     public internal(set) var tls: TLSInfo?
@@ -29,7 +31,13 @@ public final class Connection {
         }
     }
 
-    deinit { close() }
+    deinit {
+        // Nobody waits any more, and this may be any thread: the watch is left to the lane.
+        guard !isClosed else { return }
+        session?.sayGoodbye()
+        lane.forget(watch.slot)
+        Glibc.close(descriptor)
+    }
 
     /// Connects from the local address `source` (any when nil). Throws `.refused`, `.unreachable`, `.timedOut(.connect)`,
     /// `.sourceUnavailable`.
@@ -127,7 +135,7 @@ public final class Connection {
 
     /// As `read(appendingTo:)`, without waiting.
     public func tryRead(appendingTo buffer: inout [UInt8], limit: Int = 16_384) throws -> Try {
-        if session == nil, !watch.mayRead { return isClosed ? .done(0) : .wouldBlock }
+        if session == nil, !watch.mayRead, !watch.isClosed { return .wouldBlock }
         let before = buffer.count
         var outcome = Try.wouldBlock
         let more = try [UInt8](unsafeUninitializedCapacity: limit) { space, count in
@@ -143,12 +151,17 @@ public final class Connection {
         if isClosed || watch.isClosed { throw closed(.read) }
         if into.isEmpty { return .done(0) }
         if let session {
+            guard watch.mayRead || session.hasPending else { return .wouldBlock }
+            readWantsWrite = false
             switch session.read(into) {
             case .done(let count): return .done(count)
             case .wantRead:
                 watch.drained()
                 return .wouldBlock
-            case .wantWrite: return .wouldBlock
+            case .wantWrite:
+                readWantsWrite = true
+                watch.filled()
+                return .wouldBlock
             case .ended: return .done(0)
             case .failed(let code): throw session.fault(code, peer: "\(peer)", during: .read)
             }
@@ -178,6 +191,7 @@ public final class Connection {
     }
 
     func untilReadable(deadline: UInt64, timeout: Duration, phase: TransportError.Phase) async throws {
+        if readWantsWrite { return try await untilWritable(deadline: deadline, timeout: timeout, phase: phase) }
         switch await watch.untilReadable(deadline: deadline) {
         case .ready: return
         case .closed: throw closed(phase)

@@ -18,6 +18,7 @@ public final class TLSContext: @unchecked Sendable {
         _ = COpenSSL_min_tls_1_2(handle)
         COpenSSL_stream_mode(handle)
         COpenSSL_read_ahead(handle)
+        COpenSSL_no_renegotiation(handle)
     }
 
     deinit { SSL_CTX_free(handle) }

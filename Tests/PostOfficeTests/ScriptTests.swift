@@ -29,6 +29,17 @@ import Testing
         office.stop()
     }
 
+    @Test("latency passes before the answer to the dot, not after it")
+    func latency() async throws {
+        let office = try office(script: "at dot latency 80ms")
+        let talker = try await Talker.open(office)
+        _ = try await talker.say("EHLO x")
+        let begin = SystemClock().sinceBoot().microseconds
+        #expect(try await talker.deliver().hasPrefix("250"))
+        // Only the lower bound is certain on a busy machine.
+        #expect(SystemClock().sinceBoot().microseconds - begin >= 80_000)
+    }
+
     @Test("first, after and every count how often the rule's place was reached")
     func counting() async throws {
         for (chance, expected) in [

@@ -120,6 +120,22 @@ final class AnchorFile: Sendable {
         #expect(error?.fault == .dataBeforeHandshake)
     }
 
+    @Test("after a failed handshake nothing more can be said, so nothing crosses in plain text")
+    func failedHandshake() async throws {
+        let server = try TestServer.echo(tls: try serverContext())
+        let error = await failure {
+            try await ClientEnd().run { _, lane in
+                let connection = try await Connection.connect(to: server.address, lane: lane, timeout: .seconds(10))
+                let first = await failure {
+                    try await connection.startTLS(try TLSContext.client(), host: "localhost", timeout: .seconds(5))
+                }
+                #expect(first?.kind == .tls)
+                try await connection.write(Array("AUTH PLAIN".utf8), timeout: .seconds(5))
+            }
+        }
+        #expect(error?.kind == .closed)
+    }
+
     @Test("a server that speaks plain text is told from a TLS fault")
     func plainServer() async throws {
         let server = try TestServer { _, connection in

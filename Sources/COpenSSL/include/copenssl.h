@@ -23,6 +23,7 @@ static inline void COpenSSL_client_sessions(SSL_CTX *c) {
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 }
 static inline void COpenSSL_read_ahead(SSL_CTX *c) { SSL_CTX_set_read_ahead(c, 1); }
+static inline void COpenSSL_no_renegotiation(SSL_CTX *c) { SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION); }
 static inline const char *COpenSSL_cipher(const SSL *s) { return SSL_get_cipher_name(s); }
 static inline void COpenSSL_set_note(SSL *s, void *note) { SSL_set_app_data(s, note); }
 static inline void *COpenSSL_note(const SSL *s) { return SSL_get_app_data(s); }
