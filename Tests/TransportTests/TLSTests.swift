@@ -136,6 +136,19 @@ final class AnchorFile: Sendable {
         #expect(error?.kind == .closed)
     }
 
+    @Test("a server that knows only older versions is refused with the reason")
+    func tooOld() async throws {
+        let server = try TestServer { _, connection in
+            _ = try await connection.readExactly(100)
+            // A fatal protocol_version alert (RFC 8446 §6.2).
+            try await connection.write([21, 3, 1, 0, 2, 2, 70], timeout: .seconds(5))
+            _ = try await connection.readExactly(10_000)
+        }
+        let error = await failure { _ = try await shake(server, try TLSContext.client()) }
+        #expect(error?.fault == .protocolTooOld)
+        #expect(error?.detail.contains("TLS 1.2") == true)
+    }
+
     @Test("a server that speaks plain text is told from a TLS fault")
     func plainServer() async throws {
         let server = try TestServer { _, connection in
