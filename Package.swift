@@ -58,7 +58,13 @@ let package = Package(
         .testTarget(
             name: "SenderTests", dependencies: ["Sender", "PostOffice", "Queue", "Mail", "Transport", "Clock"],
             swiftSettings: strict),
-        .testTarget(name: "AppTests", dependencies: ["outpost", "Queue", "Clock"], swiftSettings: strict),
+        .testTarget(
+            name: "AppTests",
+            dependencies: [
+                "outpost", "Sender", "Queue", "Mail", "Clock",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "Acceptance", dependencies: ["Clock"], path: "Tests/Acceptance", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
