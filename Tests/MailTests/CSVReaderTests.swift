@@ -246,4 +246,27 @@ struct CSVReaderTests {
             }
         }
     }
+
+    @Test("no bytes at all make the reader trap or loop, in any encoding")
+    func hostileBytes() throws {
+        var random = SeededRandom(4)
+        let starts: [[UInt8]] = [
+            [], [0xEF, 0xBB, 0xBF], [0xFF, 0xFE, 0x65, 0, 0x6D, 0], [0xFE, 0xFF, 0, 0x65], Array("email,b\n".utf8),
+            [0xFF, 0xFE] + Array("email,b\n".utf16).flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] },
+        ]
+        var readable = 0
+        for round in 0..<600 {
+            let tail = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            do {
+                let (_, records) = try read(starts[round % starts.count] + tail)
+                readable += 1
+                for case .row(_, let row) in records { #expect(row.fields.count >= 1) }
+            } catch is CSVError {
+                continue
+            }
+        }
+        #expect(readable >= 200)
+    }
 }

@@ -203,6 +203,10 @@ struct MessageTests {
         for code in ["../../etc/passwd", ".hidden", "a\\b"] {
             #expect(throws: RenderError.self) { try plan.render(input(code: code)) }
         }
+        given.attachments = ["{{#code}}{{code}}{{/code}}.pdf"]
+        let sectioned = try MessagePlan(given, columns: columns) { AttachmentBytes(Array($0.utf8)) }
+        #expect(try ParsedMail(wire: sectioned.render(input()).wire).parts[1].content == Array("7.pdf".utf8))
+        #expect(throws: RenderError.self) { try sectioned.render(input(code: "../x")) }
         let preview = try plan.preview(input())
         #expect(preview.attachments.map(\.size) == [1000, 13])
     }

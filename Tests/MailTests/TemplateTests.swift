@@ -87,7 +87,24 @@ struct TemplateTests {
         #expect(try text(source, .plain, columns, ["Ann", "Oslo"]) == "Hi Ann!\nIn Oslo\nBye\n")
         #expect(try text(source, .plain, columns, ["", ""]) == "Hi friend!\nBye\n")
         #expect(try text(source, .html, columns, ["<b>", "&"]) == "Hi &lt;b&gt;!\nIn &amp;\nBye\n")
-        #expect(try text("{{#name}}{ {{name}}{{/name}} }}", .plain, columns, ["{{x}}", ""]) == "{ {{x}} }}")
+        #expect(try text("{{#name}}{ {{name}}{{/name}} }}", .plain, columns, ["{{x}}", ""]) == "{ {{x}} }}\n")
+    }
+
+    @Test("many section columns give the same text as few: by the library, message by message")
+    func manySections() throws {
+        let columns = (0..<8).map { "c\($0)" }
+        let source = columns.map { "{{#\($0)}}\n[{{\($0)}}]\n{{/\($0)}}\n{{^\($0)}}-{{/\($0)}}" }.joined()
+        for mask in [0, 1, 0x55, 0xFF] {
+            let values = (0..<8).map { mask >> $0 & 1 == 1 ? "v\($0)" : "" }
+            let whole = try text(source, .plain, columns, values)
+            let parts = try (0..<8).map { index in
+                let name = columns[index]
+                return try text(
+                    "{{#\(name)}}\n[{{\(name)}}]\n{{/\(name)}}\n{{^\(name)}}-{{/\(name)}}", .plain, columns, values)
+            }
+            #expect(whole.filter { $0 != "\n" } == parts.joined().filter { $0 != "\n" })
+            #expect(whole.contains("[v0]") == (mask & 1 == 1))
+        }
     }
 
     @Test("a combining mark behind a bracket does not keep it from being escaped")

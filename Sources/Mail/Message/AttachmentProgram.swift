@@ -55,9 +55,8 @@ struct AttachmentProgram: Sendable {
 
     private func load(_ values: borrowing FieldValues, _ row: FieldRow) throws -> (String, AttachmentBytes) {
         guard case .chosen(let program) = kind else { return ("", AttachmentBytes([])) }
-        for slot in program.slots {
+        for value in program.fieldValues(values, row) {
             // A field names a file; it must not lead out of the folder that the campaign's author chose.
-            let value = values.plain(slot)
             if value.contains(UInt8(ascii: "/")) || value.contains(UInt8(ascii: "\\")) || value.contains(0)
                 || value.first == UInt8(ascii: ".")
             {

@@ -49,6 +49,8 @@ struct Mixer {
         text.withUTF8 { add($0) }
     }
 
+    mutating func add(_ number: Int) { fold(UInt64(truncatingIfNeeded: number)) }
+
     private mutating func fold(_ word: UInt64) {
         let product = (state ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
         state = product.high ^ product.low &+ 0x2545_F491_4F6C_DD1D

@@ -4,6 +4,8 @@ struct PartProgram: Sendable {
         /// The same for everybody, encoded once.
         case fixed([UInt8], TransferEncoding, BodyProgram)
         case plain(BodyProgram)
+        /// One for each combination of empty and filled section columns.
+        case variants(sections: [Int], [PartProgram])
         case library(LibraryTemplate)
     }
 
@@ -17,7 +19,15 @@ struct PartProgram: Sendable {
         self.subtype = subtype
         guard template.isPlain else {
             do {
-                kind = .library(try LibraryTemplate(template))
+                let library = try LibraryTemplate(template)
+                if let variants = library.variants {
+                    let programs = variants.map {
+                        PartProgram($0, part: part, subtype: subtype, slots: &slots, faults: &faults)
+                    }
+                    kind = .variants(sections: library.sections, programs)
+                } else {
+                    kind = .library(library)
+                }
             } catch {
                 faults.append(ContentFault(part, "its sections do not fit together (\(error))"))
                 kind = .plain(BodyProgram(Template(items: []), slots: &slots))
@@ -61,6 +71,10 @@ struct PartProgram: Sendable {
                 writeHead(.quotedPrintable, to: &writer)
                 _ = program.write(.quotedPrintable, &values, to: &writer)
             }
+        case .variants(let sections, let programs):
+            let variant = LibraryTemplate.variant(sections, row)
+            mixer.add(variant)
+            programs[variant].write(&values, row, &mixer, to: &writer)
         case .library(let library):
             let text = library.render(row)
             text.withUnsafeBufferPointer { mixer.add($0) }
@@ -87,7 +101,11 @@ struct PartProgram: Sendable {
             var writer = ByteWriter(capacity: program.literalBytes * 2)
             program.writePlain(values, lineEnd: "\n", to: &writer)
             return String(decoding: UnsafeBufferPointer(start: writer.base, count: writer.count), as: UTF8.self)
-        case .library(let library): return String(decoding: library.render(row), as: UTF8.self)
+        case .variants(let sections, let programs):
+            return programs[LibraryTemplate.variant(sections, row)].text(values, row)
+        case .library(let library):
+            let text = String(decoding: library.render(row), as: UTF8.self)
+            return text.isEmpty || text.utf8.last == 0x0A ? text : text + "\n"
         }
     }
 }
