@@ -73,20 +73,24 @@ struct ConsoleCommand: Sendable, Identifiable {
                 tr("show only campaigns that match a word; ! turns it round"), rank: 5),
             command(
                 "filter.clear", .clearFilter, [.character("\\")], .campaigns, view, "", tr("show all campaigns again")),
-            command("sort.next", .sort, [.character("o")], .campaigns, view, tr("sort"), tr("sort by the next column"),
+            command(
+                "sort.next", .sort, [.character("o")], .campaigns, view, tr("sort"), tr("sort by the next column"),
                 rank: 6),
             command("sort.reverse", .reverseSort, [.character("O")], .campaigns, view, "", tr("turn the order round")),
             command(
                 "view.freeze", .freeze, [.character("f")], .all, view, tr("freeze"),
                 tr("hold the figures still, or follow again; sending goes on"), rank: 5),
             command("redraw", .redraw, [.control("l")], .all, program, "", tr("draw the screen anew")),
-            command("suspend", .suspend, [.control("z")], .all, program, "", tr("back to the shell; fg comes back here")),
+            command(
+                "suspend", .suspend, [.control("z")], .all, program, "", tr("back to the shell; fg comes back here")),
             command(
                 "palette", .palette, [.character(":"), .control("p")], .all, program, tr("command"),
                 tr("find a command by its name"), rank: 7),
-            command("help", .help, [.character("?"), .function(1)], .all, program, tr("help"),
+            command(
+                "help", .help, [.character("?"), .function(1)], .all, program, tr("help"),
                 tr("what the keys do here"), rank: 0),
-            command("back", .back, [.character("q"), .escape, .character("h"), .left], .live, program, tr("back"),
+            command(
+                "back", .back, [.character("q"), .escape, .character("h"), .left], .live, program, tr("back"),
                 tr("back; at the first screen q leaves the program"), rank: 1),
             command(
                 "app.quit", .quit, [.character("q"), .character("Q"), .control("c")], .campaigns, program, tr("quit"),

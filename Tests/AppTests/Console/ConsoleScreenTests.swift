@@ -118,8 +118,11 @@ enum Catalogues {
         var messages: [String: [String]] = [:]
         var key: String?
         for line in text.split(separator: "\n") {
-            guard let open = line.firstIndex(of: "\""), let close = line.lastIndex(of: "\""), open < close else { continue }
-            let value = String(line[line.index(after: open)..<close].replacing("\\\"", with: "\"").replacing("\\\\", with: "\\"))
+            guard let open = line.firstIndex(of: "\""), let close = line.lastIndex(of: "\""), open < close else {
+                continue
+            }
+            let value = String(
+                line[line.index(after: open)..<close].replacing("\\\"", with: "\"").replacing("\\\\", with: "\\"))
             if line.hasPrefix("msgid ") { key = value.isEmpty ? nil : value }
             if line.hasPrefix("msgstr"), let found = key, !value.isEmpty { messages[found] = [value] }
         }

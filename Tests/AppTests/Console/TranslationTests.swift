@@ -7,7 +7,8 @@ import Testing
         "the language is chosen as gettext chooses it",
         arguments: [
             (["LANG": "zh_CN.UTF-8"], ["zh_CN", "zh"]), (["LANG": "C.UTF-8"], []), (["LANG": "en_US.UTF-8"], []),
-            (["LANG": "zh_CN.UTF-8", "LC_ALL": "C"], []), (["LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"], ["zh_CN", "zh"]),
+            (["LANG": "zh_CN.UTF-8", "LC_ALL": "C"], []),
+            (["LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"], ["zh_CN", "zh"]),
             (["LANGUAGE": "zh_CN"], []), (["LANG": "zh_SG.UTF-8"], ["zh_SG", "zh_CN", "zh"]),
             (["LC_ALL": "", "LC_MESSAGES": "zh_CN", "LANG": "de"], ["zh_CN", "zh"]),
             (["LANG": "C.UTF-8", "LANGUAGE": "zh_CN"], ["zh_CN", "zh"]),
@@ -25,7 +26,9 @@ import Testing
 
     @Test("a catalogue is read, and one that is cut off anywhere is refused or harmless")
     func catalogue() throws {
-        let bytes = Self.mo([("", "Plural-Forms: nplurals=1; plural=0;\n"), ("{0} dog\u{0}{0} dogs", "{0} 只狗"), ("cat", "猫")])
+        let bytes = Self.mo([
+            ("", "Plural-Forms: nplurals=1; plural=0;\n"), ("{0} dog\u{0}{0} dogs", "{0} 只狗"), ("cat", "猫"),
+        ])
         let found = try #require(Translation.Catalogue(bytes))
         #expect(found.plurals == 1)
         let chinese = Translation(catalogue: found, language: "zh_CN")
@@ -68,7 +71,8 @@ import Testing
                 text += Array(string.utf8) + [0]
             }
         }
-        return word(0x9504_12DE) + word(0) + word(count) + word(28) + word(28 + count * 8) + word(0) + word(0) + tables[0]
+        return word(0x9504_12DE) + word(0) + word(count) + word(28) + word(28 + count * 8) + word(0) + word(0)
+            + tables[0]
             + tables[1] + text
     }
 }

@@ -53,7 +53,10 @@ extension ConsoleModel {
         let visible = rows.count
         let all = shown.campaigns.count
         var pieces: [(String, Style)] = [
-            (filter.isEmpty ? trn("{0} campaign", "{0} campaigns", all) : tr("{0} of {1} campaigns", visible, all), .title)
+            (
+                filter.isEmpty ? trn("{0} campaign", "{0} campaigns", all) : tr("{0} of {1} campaigns", visible, all),
+                .title
+            )
         ]
         for activity: CampaignActivity in [.running, .waiting, .idle, .paused] {
             let count = shown.campaigns.filter { $0.activity == activity }.count

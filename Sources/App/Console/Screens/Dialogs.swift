@@ -28,7 +28,10 @@ extension ConsoleModel {
             return
         }
         guard terms.people > 0 else {
-            let lines = wrapped(tr("Nobody is left to get this mail.")) + [[("", .plain)], [("Esc", .key), (" " + tr("back"), .muted)]]
+            let lines =
+                wrapped(tr("Nobody is left to get this mail.")) + [
+                    [("", .plain)], [("Esc", .key), (" " + tr("back"), .muted)],
+                ]
             box(&frame, title, lines, .warn)
             return
         }
@@ -44,7 +47,8 @@ extension ConsoleModel {
         lines += wrapped(tr("From {0}, account {1}.", from, terms.account))
         if !terms.caps.isEmpty { lines += wrapped(tr("Caps: {0}.", terms.caps)) }
         let first = terms.first.map { $0 <= now.wall ? tr("at once") : Figures.soon($0, self) } ?? tr("at once")
-        let until = terms.finish.map { tr("finish about {0}", Figures.soon($0, self)) } ?? tr("no finish can be foretold")
+        let until =
+            terms.finish.map { tr("finish about {0}", Figures.soon($0, self)) } ?? tr("no finish can be foretold")
         lines += wrapped(tr("First mail {0}, {1}.", first, until))
         lines += wrapped(tr("Sent mail cannot be recalled; p pauses at any time."), .warn)
         lines.append([("", .plain)])
@@ -69,7 +73,8 @@ extension ConsoleModel {
         let names = latest?.ownRunners ?? []
         var lines = wrapped(
             trn(
-                "A process started here is still sending:", "{0} processes started here are still sending:", names.count))
+                "A process started here is still sending:", "{0} processes started here are still sending:", names.count
+            ))
         for name in names.prefix(5) { lines.append([("  " + name, .title)]) }
         lines.append([("", .plain)])
         lines.append([("b", .key), ("   " + tr("leave; it goes on in the background"), .plain)])
@@ -133,8 +138,10 @@ extension ConsoleModel {
             if state.isSearching { frame.cursor = (end, y) }
         } else {
             frame.put(
-                [("/", .key), (" " + tr("search") + "  ", .muted), ("j k", .key), (" " + tr("move") + "  ", .muted),
-                    ("Esc", .key), (" " + tr("back"), .muted)], inside.x + 1, y, width: inside.width - 2)
+                [
+                    ("/", .key), (" " + tr("search") + "  ", .muted), ("j k", .key), (" " + tr("move") + "  ", .muted),
+                    ("Esc", .key), (" " + tr("back"), .muted),
+                ], inside.x + 1, y, width: inside.width - 2)
         }
     }
 

@@ -12,7 +12,8 @@ extension ConsoleModel {
             frame.put(tr("There is no campaign {0} in this queue.", live ?? ""), 2, body.y + 1, .warn)
             return
         }
-        let detail = shown.open?.name == row.name ? shown.open ?? CampaignDetail(name: row.name) : CampaignDetail(name: row.name)
+        let detail =
+            shown.open?.name == row.name ? shown.open ?? CampaignDetail(name: row.name) : CampaignDetail(name: row.name)
         let width = body.width - 2
         drawTitle(&frame, row, detail, body.y)
         let (text, style) = condition(row)
@@ -28,7 +29,7 @@ extension ConsoleModel {
         if size.columns >= 60, let started = row.started {
             facts.append(tr("elapsed {0}", Figures.elapsed((row.finished ?? now.wall) - started)))
         }
-        if size.columns >= 50, row.activity != .finished, let finish = row.finish {
+        if size.columns >= 50, row.isMoving, let finish = row.finish {
             facts.append(tr("finish ~{0}", Figures.soon(finish, self)))
         }
         if size.columns >= 100, detail.runners > 1 { facts.append(tr("{0} senders", detail.runners)) }
@@ -65,7 +66,8 @@ extension ConsoleModel {
             let caps = Area(x: area.x + left, y: area.y, width: area.width - left, height: first)
             drawRate(&frame, frame.pane(rate, tr("rate"), note: note(detail)), detail)
             let inside = frame.pane(caps, tr("caps (rolling)"))
-            drawLimits(&frame, Area(x: inside.x + 1, y: inside.y, width: inside.width - 2, height: inside.height), detail)
+            drawLimits(
+                &frame, Area(x: inside.x + 1, y: inside.y, width: inside.width - 2, height: inside.height), detail)
         }
         if second > 0 {
             let y = area.y + first
@@ -111,12 +113,14 @@ extension ConsoleModel {
         guard table.height > 0 else { return }
         if detail.sessions.isEmpty {
             frame.put(
-                detail.runners == 0 ? tr("no process is sending") : tr("no connection is open"), table.x, table.y, .muted,
+                detail.runners == 0 ? tr("no process is sending") : tr("no connection is open"), table.x, table.y,
+                .muted,
                 width: table.width)
             return
         }
         let columns = [
-            Column(title: "#", width: 2, side: .right), Column(title: tr("STEP"), width: max(9, min(22, table.width / 3))),
+            Column(title: "#", width: 2, side: .right),
+            Column(title: tr("STEP"), width: max(9, min(22, table.width / 3))),
             Column(title: tr("SERVER"), width: 0), Column(title: tr("AGE"), width: 5, side: .right),
         ]
         frame.tableHead(table, columns)
@@ -137,7 +141,8 @@ extension ConsoleModel {
         let table = Area(x: inside.x + 1, y: inside.y, width: inside.width - 2, height: inside.height)
         guard table.height > 0 else { return }
         let columns = [
-            Column(title: tr("DOMAIN"), width: max(10, table.width / 3)), Column(title: tr("SENT"), width: 5, side: .right),
+            Column(title: tr("DOMAIN"), width: max(10, table.width / 3)),
+            Column(title: tr("SENT"), width: 5, side: .right),
             Column(title: tr("DEFER"), width: 5, side: .right), Column(title: tr("LAST REPLY"), width: 0),
         ]
         frame.tableHead(table, columns)

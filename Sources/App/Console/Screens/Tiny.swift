@@ -10,7 +10,7 @@ extension ConsoleModel {
                 ("\(row.name) \(row.activity.word) \(Figures.percent(tallies.fractionSettled))", row.activity.style))
             var second = "\(tallies.sent)/\(tallies.total)"
             if let rate = row.perMinute { second += "  \(Figures.short(rate))/m" }
-            if let finish = row.finish { second += "  ~" + Figures.time(finish, self) }
+            if row.isMoving, let finish = row.finish { second += "  ~" + Figures.time(finish, self) }
             lines.append((second, .plain))
             if let standstill = row.standstill { lines.append((standstill.brief(self), row.activity.style)) }
             lines.append(
@@ -23,7 +23,9 @@ extension ConsoleModel {
                     ("\(limit.key) \(Figures.window(limit.perSeconds)) \(limit.used)/\(limit.count)", .plain))
             }
             for attempt in shown?.open?.attempts.prefix(3) ?? [] {
-                lines.append(("\(attempt.mark.word) \(attempt.code.map(String.init) ?? "") \(attempt.reply)", attempt.mark.style))
+                lines.append(
+                    ("\(attempt.mark.word) \(attempt.code.map(String.init) ?? "") \(attempt.reply)", attempt.mark.style)
+                )
             }
         } else {
             lines.append((shown == nil ? tr("reading the queue …") : tr("No campaign yet."), .muted))

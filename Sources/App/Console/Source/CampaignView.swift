@@ -85,10 +85,13 @@ struct CampaignView {
         if left == 0, campaign.tallies.inDoubt > 0 { return .inDoubt(campaign.tallies.inDoubt) }
         switch endings[campaign.name] {
         case nil, 0, 75, 130, 143: return .noRunner
-        case 77: return .said(tr("the server refused the login: mend it (outpost accounts), then s goes on"), until: nil)
+        case 77:
+            return .said(tr("the server refused the login: mend it (outpost accounts), then s goes on"), until: nil)
         case 78: return .said(tr("config.toml is at fault, the log says where; s tries again"), until: nil)
         case 69: return .said(tr("the server cannot be reached; s tries again"), until: nil)
-        case let code?: return .said(tr("the process that sent it ended with code {0}, see the log; s tries again", code), until: nil)
+        case let code?:
+            return .said(
+                tr("the process that sent it ended with code {0}, see the log; s tries again", code), until: nil)
         }
     }
 

@@ -96,6 +96,9 @@ struct CampaignRow: Sendable, Equatable, Identifiable {
     var started: Timestamp?
     var finished: Timestamp?
     var standstill: Standstill?
+
+    /// Somebody sends it: a forecast of its finish means something.
+    var isMoving: Bool { activity == .running || activity == .waiting }
 }
 
 struct CampaignDetail: Sendable, Equatable {

@@ -58,7 +58,8 @@ extension ConsoleModel {
     func drawProgress(_ frame: inout Frame, _ x: Int, _ y: Int, _ width: Int, _ row: CampaignRow) {
         let percent = Figures.percent(row.tallies.fractionSettled)
         let room = width - 7
-        frame.bar(x, y, width: room, row.tallies.fractionSettled, row.activity == .paused ? row.activity.style : .accent)
+        frame.bar(
+            x, y, width: room, row.tallies.fractionSettled, row.activity == .paused ? row.activity.style : .accent)
         frame.put(percent, endingAt: x + width, y, .title)
     }
 
