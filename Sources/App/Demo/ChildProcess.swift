@@ -37,9 +37,10 @@ final class ChildProcess {
             case .file(let path):
                 posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             case .pipe:
-                guard Glibc.pipe2(&ends, O_CLOEXEC) == 0 else {
+                guard pipe(&ends) == 0 else {
                     throw Failure(.internalError, tr("Cannot start a process: {0}.", FilePath.reason()))
                 }
+                for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
                 posix_spawn_file_actions_adddup2(&actions, ends[1], descriptor)
             }
         }
@@ -50,7 +51,7 @@ final class ChildProcess {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         let flags = Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)
-        posix_spawnattr_setflags(&attributes, ownSession ? flags | Int16(POSIX_SPAWN_SETSID) : flags)
+        posix_spawnattr_setflags(&attributes, ownSession ? flags | 0x80 : flags)
         var arguments = (["outpost"] + words).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var started: pid_t = 0

@@ -116,7 +116,7 @@ struct DemoFolder {
         cap 100 per 4s reply 550 Connection frequency limited
         at rcpt to gone*@* reply 550 5.1.1 No such user
         at rcpt rate 3% reply 451 4.3.2 Please try again later
-        at mail rate 1% reply 421 4.7.0 Too many connections
+        at mail rate 1% reply 421 4.7.0 Too many connections, try again in 1 second
         at dot first 1 drop-after
         at dot latency 20ms
 

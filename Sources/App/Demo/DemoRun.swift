@@ -110,8 +110,8 @@ struct DemoRun {
 
     private func startPostOffice() throws -> (ChildProcess, UInt16) {
         let variable = "OUTPOST_DEMO_PASSWORD"
-        let password = try FilePath.read(folder.passwordFile)
-        setenv(variable, String(decoding: password, as: UTF8.self).trimmingSpaces, 1)
+        let password = try FilePath.read(folder.passwordFile).prefix { $0 != 10 }
+        setenv(variable, String(decoding: password, as: UTF8.self), 1)
         defer { unsetenv(variable) }
         let child = try ChildProcess(
             [
