@@ -9,8 +9,8 @@ struct Outpost: AsyncParsableCommand {
         abstract: "A post office in a terminal: personal mail to an opt-in list, inside your provider's caps.",
         usage: "outpost [<command>] [--home <dir>]",
         discussion: """
-            Without a command it opens the console. To begin: outpost init, outpost new DIR, outpost check DIR,
-            outpost send DIR. Everything is kept in the folders of the XDG specification, or in one that --home or
+            Without a command it opens the console. To begin: outpost init, outpost new DIR, outpost check DIR, \
+            outpost send DIR. Everything is kept in the folders of the XDG specification, or in one that --home or \
             OUTPOST_HOME names.
             """,
         version: Outpost.versionText,
@@ -18,7 +18,7 @@ struct Outpost: AsyncParsableCommand {
             CommandGroup(
                 name: "Begin",
                 subcommands: [
-                    InitCommand.self, NewCommand.self, AccountsCommand.self, PresetsCommand.self,
+                    DemoCommand.self, InitCommand.self, NewCommand.self, AccountsCommand.self, PresetsCommand.self,
                 ]),
             CommandGroup(
                 name: "Prepare",
@@ -69,6 +69,7 @@ struct Outpost: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         do {
             let arguments = try CommonOptions.takeHome(from: Array(CommandLine.arguments.dropFirst()))
+            try requireKnownCommand(arguments.first)
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -79,5 +80,16 @@ struct Outpost: AsyncParsableCommand {
         } catch {
             Boundary.leave(error)
         }
+    }
+
+    /// A word that is no command, and what was perhaps meant.
+    private static func requireKnownCommand(_ word: String?) throws {
+        guard let word, !word.hasPrefix("-") else { return }
+        let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard !known.contains(word) else { return }
+        throw Failure(
+            .usage, tr("There is no command \"{0}\".", word),
+            next: Suggestion.nearest(to: word, among: known).map { tr("Did you mean \"{0}\"?", $0) }
+                ?? tr("All commands: outpost --help"))
     }
 }

@@ -33,12 +33,15 @@ struct ReplyRuleTests {
         Case(code: 553, text: "Mail from must equal authorized user", level: .route, action: .rest),
         Case(code: 554, text: "DT:SUM smtp1", level: .message, action: .fail),
         Case(code: 535, enhanced: "5.7.8", text: "Username and Password not accepted", level: .route, action: .login),
-        Case(code: 534, enhanced: "5.7.9", text: "Application-specific password required", level: .route, action: .login),
+        Case(
+            code: 534, enhanced: "5.7.9", text: "Application-specific password required", level: .route, action: .login),
         Case(code: 530, enhanced: "5.7.0", text: "Authentication required", level: .route, action: .login),
         Case(code: 538, enhanced: "5.7.11", text: "Encryption required", level: .route, action: .login),
         Case(code: 454, enhanced: "4.7.0", text: "TLS not available", level: .route, action: .rest),
         Case(code: 421, enhanced: "4.3.2", text: "Service shutting down", level: .route, action: .rest),
-        Case(code: 421, enhanced: "4.7.28", text: "Our system has detected an unusual rate", level: .route, action: .rest),
+        Case(
+            code: 421, enhanced: "4.7.28", text: "Our system has detected an unusual rate", level: .route, action: .rest
+        ),
         Case(code: 550, enhanced: "5.4.5", text: "Daily user sending limit exceeded", level: .route, action: .rest),
         Case(code: 450, enhanced: "4.2.0", text: "Greylisted", level: .recipient, action: .defer),
         Case(code: 451, text: "Local error in processing", level: .recipient, action: .defer),
@@ -46,11 +49,15 @@ struct ReplyRuleTests {
         Case(code: 552, enhanced: "5.2.2", text: "Mailbox full", level: .recipient, action: .defer),
         Case(code: 550, text: "The mailbox is full", level: .recipient, action: .defer),
         Case(code: 552, enhanced: "5.3.4", text: "Message size exceeds limit", level: .message, action: .fail),
-        Case(code: 550, enhanced: "5.1.1", text: "The account does not exist", level: .recipient, action: .fail, suppress: true),
+        Case(
+            code: 550, enhanced: "5.1.1", text: "The account does not exist", level: .recipient, action: .fail,
+            suppress: true),
         Case(code: 550, text: "No such user here", level: .recipient, action: .fail, suppress: true),
         Case(code: 550, text: "USER UNKNOWN", level: .recipient, action: .fail, suppress: true),
         Case(code: 550, text: "用户不存在", level: .recipient, action: .fail, suppress: true),
-        Case(code: 550, text: "Mailbox not found. http://service.mail.qq.com", level: .recipient, action: .fail, suppress: true),
+        Case(
+            code: 550, text: "Mailbox not found. http://service.mail.qq.com", level: .recipient, action: .fail,
+            suppress: true),
         Case(code: 553, text: "Mailbox name not allowed", level: .recipient, action: .fail),
         Case(code: 554, enhanced: "5.7.1", text: "Message rejected as spam", level: .message, action: .fail),
         Case(code: 550, text: "Requested action not taken", level: .recipient, action: .fail),

@@ -16,7 +16,8 @@ struct AccountsCommand: AsyncParsableCommand {
             (tr("FROM"), .left), (tr("SOURCE"), .left), (tr("CAPS"), .left),
         ])
         if format.csv {
-            try output.write(CSVText.row(["name", "preset", "host", "port", "tls", "user", "from", "source", "sessions"]))
+            try output.write(
+                CSVText.row(["name", "preset", "host", "port", "tls", "user", "from", "source", "sessions"]))
         }
         for account in config.accounts {
             if format.json {
@@ -78,7 +79,8 @@ struct AccountsCommand: AsyncParsableCommand {
 /// `outpost presets`
 struct PresetsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "presets", abstract: "The providers known: their servers, careful caps, and where to get a password.")
+        commandName: "presets",
+        abstract: "The providers known: their servers, careful caps, and where to get a password.")
 
     @OptionGroup var format: ListFormat
     @OptionGroup var common: CommonOptions

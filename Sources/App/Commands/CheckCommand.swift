@@ -50,6 +50,7 @@ struct CheckCommand: AsyncParsableCommand {
         var output = StandardOutput()
         for error in review.errors { try output.line(OutsideText.plain(tr("error: {0}", error))) }
         for warning in review.warnings { try output.line(OutsideText.plain(tr("warning: {0}", warning))) }
+        if review.people == 0 { return try output.flush() }
         try output.line(
             tr(
                 "{0}: {1} people, {2} rejected, {3} duplicate", file.name, NumberText.count(review.people),

@@ -17,8 +17,10 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "A provider: see outpost presets.") var preset: String?
     @Option(help: "What to call the account; the preset's or the host's name without it.") var name: String?
     @Option(help: "The login; without it, no login.") var user: String?
-    @Option(help: ArgumentHelp("The sender, Name <address>; the user without it.", valueName: "mailbox")) var from: String?
-    @Option(help: ArgumentHelp("A command that prints the password.", valueName: "command")) var passwordCommand: String?
+    @Option(help: ArgumentHelp("The sender, Name <address>; the user without it.", valueName: "mailbox")) var from:
+        String?
+    @Option(help: ArgumentHelp("A command that prints the password.", valueName: "command")) var passwordCommand:
+        String?
     @Option(help: ArgumentHelp("An environment variable that holds it.", valueName: "name")) var passwordEnv: String?
     @Option(help: ArgumentHelp("A file of mode 0600 that holds it.", valueName: "file")) var passwordFile: String?
     @Option(help: "The server.") var host: String?
@@ -75,7 +77,9 @@ struct InitCommand: AsyncParsableCommand {
             tr("Account \"{0}\" is set up in {1}.", added?.name ?? "", installation.places.config))
         if let added { Notice.line("  " + tr("{0}:{1}, {2}", added.host, "\(added.port)", added.tls.rawValue)) }
         if let password = known?.password, user != nil { Notice.line("  " + tr("Its password: {0}", password)) }
-        if sender == nil { Notice.line("  " + tr("It has no sender yet: write from = \"…\" into it or into campaign.toml.")) }
+        if sender == nil {
+            Notice.line("  " + tr("It has no sender yet: write from = \"…\" into it or into campaign.toml."))
+        }
         Notice.line("  " + tr("Next: outpost new DIR"))
     }
 }

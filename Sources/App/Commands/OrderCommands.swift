@@ -53,7 +53,8 @@ struct CancelCommand: AsyncParsableCommand {
         let campaign = try Installation.campaign(name, in: queue)
         let open = campaign.tallies.pending + campaign.tallies.deferred
         if !yes, open > 0, Interaction.isPossible {
-            guard Notice.confirm(tr("End {0} for good? {1} people will not get it.", name, NumberText.count(open))) else {
+            guard Notice.confirm(tr("End {0} for good? {1} people will not get it.", name, NumberText.count(open)))
+            else {
                 throw Failure(.workLeft, tr("Nothing was changed."))
             }
         }

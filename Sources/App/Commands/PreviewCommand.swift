@@ -14,7 +14,9 @@ struct PreviewCommand: AsyncParsableCommand {
     func run() async throws {
         let config = try Installation().config()
         let file = try CampaignFile(folder: folder)
-        let sample = try SampleMessage(file, account: config.account(named: file.account), of: to)
+        // A campaign that names its sender can be looked at before any account is set up.
+        let account = config.accounts.isEmpty && file.from != nil ? nil : try config.account(named: file.account)
+        let sample = try SampleMessage(file, account: account, of: to)
         var output = StandardOutput()
         if raw {
             try output.write(sample.plan.render(sample.input()).unstuffed)

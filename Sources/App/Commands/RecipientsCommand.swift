@@ -9,7 +9,8 @@ struct RecipientsCommand: AsyncParsableCommand {
 
     @Argument(help: "The campaign.") var name: String
     @Option(
-        help: ArgumentHelp("Only those in this state: " + RecipientState.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+        help: ArgumentHelp(
+            "Only those in this state: " + RecipientState.allCases.map(\.rawValue).joined(separator: ", ") + ".")
     )
     var state: RecipientState?
     @OptionGroup var format: ListFormat

@@ -26,7 +26,9 @@ struct SendCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError(tr("--limit must be 1 or more.")) }
-        if let sessions, !(1...2000).contains(sessions) { throw ValidationError(tr("--sessions must be from 1 to 2000.")) }
+        if let sessions, !(1...2000).contains(sessions) {
+            throw ValidationError(tr("--sessions must be from 1 to 2000."))
+        }
     }
 
     func run() async throws {

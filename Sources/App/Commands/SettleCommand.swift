@@ -1,4 +1,5 @@
 import ArgumentParser
+import Mail
 import Queue
 
 extension DoubtDecision: ExpressibleByArgument {}
@@ -8,7 +9,8 @@ struct SettleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "settle",
         abstract: "Decide about people whose hand-over was cut off, so that nobody knows whether it arrived.",
-        discussion: "Look at the account's Sent folder, or ask them, before you choose resend: it may double a message.")
+        discussion: "Look at the account's Sent folder, or ask them, before you choose resend: it may double a message."
+    )
 
     @Argument(help: "The campaign.") var name: String
     @Option(help: "resend, or count them as sent, or as failed.") var inDoubt: DoubtDecision
@@ -18,11 +20,18 @@ struct SettleCommand: AsyncParsableCommand {
     func run() async throws {
         let queue = try Installation().queue()
         let campaign = try Installation.campaign(name, in: queue)
-        let count = try queue.settleInDoubt(campaign.id, as: inDoubt, emails: email.isEmpty ? nil : email)
+        let keys = try email.map { text in
+            do { return try Mailbox.key(of: text) } catch { throw Failure(.usage, "--email: \(text): \(error)") }
+        }
+        let count = try queue.settleInDoubt(campaign.id, as: inDoubt, emails: keys.isEmpty ? nil : keys)
         if count == 0, !email.isEmpty {
             throw Failure(
                 .badData, tr("None of these is in doubt in {0}.", name),
                 next: tr("To see who is: outpost recipients {0} --state in_doubt", name))
+        }
+        if count == 0 {
+            Notice.line(tr("Nobody in {0} is in doubt.", name))
+            return
         }
         switch inDoubt {
         case .resend: Notice.line(tr("{0} people go back into the queue. To send: outpost send {1}", "\(count)", name))

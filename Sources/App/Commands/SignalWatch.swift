@@ -4,12 +4,12 @@ import Synchronization
 
 /// SIGINT and SIGTERM as calls: the first asks, the second ends the process at once.
 final class SignalWatch: Sendable {
-    private let sources: Mutex<[any DispatchSourceSignal]>
+    // Filled by `init`, emptied by `stop`, which its one owner calls; Dispatch's own functions may be called anywhere.
+    private nonisolated(unsafe) var sources: [any DispatchSourceSignal] = []
     private let first = Mutex<Int32?>(nil)
 
     /// - Parameter heard: the signal's number, and whether it is the first one; on a queue of its own.
     init(_ heard: @escaping @Sendable (Int32, Bool) -> Void) {
-        sources = Mutex([])
         let queue = DispatchQueue(label: "outpost.signals")
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number, SIG_IGN)
@@ -22,7 +22,7 @@ final class SignalWatch: Sendable {
                 heard(number, isFirst)
             }
             source.resume()
-            sources.withLock { $0.append(source) }
+            sources.append(source)
         }
     }
 
@@ -30,9 +30,7 @@ final class SignalWatch: Sendable {
     var received: Int32? { first.withLock { $0 } }
 
     func stop() {
-        sources.withLock { sources in
-            for source in sources { source.cancel() }
-            sources = []
-        }
+        for source in sources { source.cancel() }
+        sources = []
     }
 }

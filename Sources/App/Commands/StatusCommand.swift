@@ -72,9 +72,10 @@ struct ListCommand: AsyncParsableCommand {
         let installation = try Installation()
         let config = try installation.config()
         let queue = try installation.readingQueue()
-        let all = try queue.map { queue in
-            try queue.campaigns().map { try CampaignStatus($0, in: queue, config: config) }
-        } ?? []
+        let all =
+            try queue.map { queue in
+                try queue.campaigns().map { try CampaignStatus($0, in: queue, config: config) }
+            } ?? []
         var output = StandardOutput()
         if format.json {
             for status in all { try output.line(status.json.line) }

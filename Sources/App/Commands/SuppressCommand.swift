@@ -38,7 +38,8 @@ struct SuppressCommand: AsyncParsableCommand {
             let removed = try queue.unsuppress(addresses.map(SuppressionKey.key))
             Notice.line(tr("{0} taken off the list.", "\(removed)"))
             if removed == 0 {
-                throw Failure(.notFound, tr("None of these was on the list."), next: tr("To see it: outpost suppress list"))
+                throw Failure(
+                    .notFound, tr("None of these was on the list."), next: tr("To see it: outpost suppress list"))
             }
         }
     }
@@ -84,7 +85,8 @@ struct SuppressCommand: AsyncParsableCommand {
 
     struct FromFileCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "import", abstract: "Put a file's addresses on the list: CSV with an email column, or one a line.")
+            commandName: "import",
+            abstract: "Put a file's addresses on the list: CSV with an email column, or one a line.")
         @Argument(help: "The file.") var file: String
         @Option(help: "Why.") var reason = "imported"
         @OptionGroup var common: CommonOptions
@@ -94,7 +96,8 @@ struct SuppressCommand: AsyncParsableCommand {
             let counts = try SuppressionFile(file).store(in: queue, reason: reason)
             Notice.line(
                 tr(
-                    "in {0} = new {1} + known {2} + rejected {3}", "\(counts.total)", "\(counts.new)", "\(counts.known)",
+                    "in {0} = new {1} + known {2} + rejected {3}", "\(counts.total)", "\(counts.new)",
+                    "\(counts.known)",
                     "\(counts.rejected)"))
             for reject in counts.firstRejects { Notice.line("  " + reject) }
             if counts.new + counts.known == 0 {

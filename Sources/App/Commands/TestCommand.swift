@@ -9,7 +9,8 @@ struct TestCommand: AsyncParsableCommand {
 
     @Argument(help: "The campaign's folder.") var folder: String
     @Option(help: ArgumentHelp("Where the sample goes.", valueName: "address")) var to: String
-    @Option(help: ArgumentHelp("Whose fields fill it; the first recipient's without it.", valueName: "address")) var of: String?
+    @Option(help: ArgumentHelp("Whose fields fill it; the first recipient's without it.", valueName: "address")) var of:
+        String?
     @OptionGroup var common: CommonOptions
 
     func run() async throws {

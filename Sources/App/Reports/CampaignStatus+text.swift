@@ -56,7 +56,8 @@ extension CampaignStatus {
             return runners.isEmpty ? tr("To go on: outpost send {0}", name) : nil
         case .finished, .cancelled:
             if campaign.tallies.inDoubt > 0 { return settleAdvice }
-            return campaign.tallies.failed > 0 ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
+            return campaign.tallies.failed > 0
+                ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
         }
     }
 
@@ -76,7 +77,8 @@ extension CampaignStatus {
             table.add([
                 status.campaign.name, status.stateText, NumberText.count(tallies.sent),
                 NumberText.count(status.campaign.total), some(tallies.deferred), some(tallies.failed),
-                some(tallies.inDoubt), status.rate > 0 ? NumberText.rate(perSecond: status.rate) : "", status.finishText,
+                some(tallies.inDoubt), status.rate > 0 ? NumberText.rate(perSecond: status.rate) : "",
+                status.finishText,
             ])
         }
         return table.text()

@@ -26,7 +26,8 @@ struct EndingReport: Sendable {
         case .capped(let limit, let key, let until):
             status = .workLeft
             what = tr(
-                "{0} {1} is at its cap of {2}; {3} people wait, the next one may go at {4}.", LimitReport.word(limit.scope),
+                "{0} {1} is at its cap of {2}; {3} people wait, the next one may go at {4}.",
+                LimitReport.word(limit.scope),
                 key, LimitText.text(limit), people, moment(until))
             next = again
         case .waiting(let until):
@@ -43,7 +44,8 @@ struct EndingReport: Sendable {
             next = tr("To go on: outpost resume {0}, then outpost send {0}", name)
         case .cancelled:
             status = .done
-            what = tr("{0} was cancelled: {1} sent, {2} will not get it.", name, NumberText.count(tallies.sent),
+            what = tr(
+                "{0} was cancelled: {1} sent, {2} will not get it.", name, NumberText.count(tallies.sent),
                 NumberText.count(tallies.cancelled))
             next = nil
         case .inDoubt(let count):
@@ -77,7 +79,9 @@ struct EndingReport: Sendable {
         if tallies.failed > 0 { parts.append(tr("{0} failed", NumberText.count(tallies.failed))) }
         if tallies.suppressed > 0 { parts.append(tr("{0} suppressed", NumberText.count(tallies.suppressed))) }
         if let start = campaign.startedAt, let end = campaign.finishedAt {
-            return tr("{0} is finished: {1}, in {2}.", campaign.name, parts.joined(separator: ", "), TimeText.span(end - start))
+            return tr(
+                "{0} is finished: {1}, in {2}.", campaign.name, parts.joined(separator: ", "),
+                TimeText.span(end - start))
         }
         return tr("{0} is finished: {1}.", campaign.name, parts.joined(separator: ", "))
     }

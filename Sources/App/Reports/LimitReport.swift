@@ -37,7 +37,8 @@ enum LimitReport {
             let next = left > 0 ? tr("now") : use.nextFree.map { TimeText.moment($0, now: now) } ?? ""
             table.add([
                 word(use.scope), use.key, NumberText.count(use.used), NumberText.count(left),
-                "\(NumberText.count(use.count)) / \(DurationText.text(.milliseconds(Int64(use.perSeconds * 1000))))", next,
+                "\(NumberText.count(use.count)) / \(DurationText.text(.milliseconds(Int64(use.perSeconds * 1000))))",
+                next,
             ])
         }
         return table.text()

@@ -67,7 +67,9 @@ final class ProgressReporter: Sendable {
         let now = clock.sinceBoot().microseconds
         let progress: Progress? = state.withLock { state in
             state.isDrawing = false
-            guard !state.isOver, isLast || now - (state.drawn ?? now - interval) >= interval - 10_000 else { return nil }
+            guard !state.isOver, isLast || now - (state.drawn ?? now - interval) >= interval - 10_000 else {
+                return nil
+            }
             state.drawn = now
             if isLast { state.isOver = true }
             return state.latest
@@ -79,20 +81,21 @@ final class ProgressReporter: Sendable {
             }
             return
         }
-        refreshFigures(campaign, now: now, pace: progress.rate)
+        refreshFigures(campaign, now: now, pace: progress.rate, force: isLast)
         let picture = picture(campaign, progress)
         if style == .bar {
             _ = FilePath.writeAll(
-                2, Array(("\r" + ProgressLine.bar(picture, width: Notice.width) + "\u{1B}[K" + (isLast ? "\n" : "")).utf8))
+                2,
+                Array(("\r" + ProgressLine.bar(picture, width: Notice.width) + "\u{1B}[K" + (isLast ? "\n" : "")).utf8))
         } else {
             Notice.line(ProgressLine.plain(picture))
         }
     }
 
     /// Caps and forecast cost more than tallies: every other second is enough.
-    private func refreshFigures(_ campaign: Campaign, now: Int64, pace: Double) {
+    private func refreshFigures(_ campaign: Campaign, now: Int64, pace: Double, force: Bool) {
         let isDue = state.withLock { state in
-            guard now - (state.figures ?? Int64.min / 2) >= 2_000_000 else { return false }
+            guard force || now - (state.figures ?? Int64.min / 2) >= 2_000_000 else { return false }
             state.figures = now
             return true
         }

@@ -24,7 +24,9 @@ extension Config {
         if auth == nil, settings.auth != .auto {
             throw Failure(
                 .configuration,
-                tr("Account \"{0}\": auth = \"{1}\" is not in this version yet.", settings.name, settings.auth.rawValue),
+                tr(
+                    "Account \"{0}\": auth = \"{1}\" is not in this version yet.", settings.name, settings.auth.rawValue
+                ),
                 next: tr("Use \"auto\", \"plain\" or \"login\": the connection is encrypted all the same."))
         }
         if let file = settings.caFile, !FilePath.exists(file) {

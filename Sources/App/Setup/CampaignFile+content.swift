@@ -7,8 +7,8 @@ extension CampaignFile {
 
     /// What the campaign sends, read from its folder, and the attached files to be stored with it.
     /// - Throws: `Failure` (65 for text that is not UTF-8, 66 for a missing file, 78 without a sender).
-    func content(account: AccountSettings) throws -> (content: CampaignContent, attachments: [StoredAttachment]) {
-        guard let from = from ?? account.from else {
+    func content(account: AccountSettings?) throws -> (content: CampaignContent, attachments: [StoredAttachment]) {
+        guard let from = from ?? account?.from else {
             throw Failure(
                 .configuration, tr("The campaign \"{0}\" has no sender.", name),
                 next: tr("Write from = \"Name <you@example.com>\" in campaign.toml, or in the account."))

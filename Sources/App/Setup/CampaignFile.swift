@@ -113,7 +113,9 @@ struct CampaignFile: Sendable {
             let section = TOMLSection(file: file, path: ["limit", String(index)], values: [:])
             throw section.fault(
                 "count",
-                tr("{0} is looser than the cap {1} that already holds; a campaign may only tighten", limit.text, other.text))
+                tr(
+                    "{0} is looser than the cap {1} that already holds; a campaign may only tighten", limit.text,
+                    other.text))
         }
     }
 

@@ -90,7 +90,9 @@ struct Intake {
     }
 
     /// Brings what the queue holds up to what the folder says; whether a change of a running campaign was accepted.
-    private func refreeze(_ campaign: Campaign, _ draft: CampaignDraft, in queue: Queue, accept: () -> Bool) throws -> Bool {
+    private func refreeze(_ campaign: Campaign, _ draft: CampaignDraft, in queue: Queue, accept: () -> Bool) throws
+        -> Bool
+    {
         let isSame =
             campaign.contentHash == draft.contentHash && campaign.limits == draft.limits
             && campaign.account == draft.account && campaign.folder == draft.folder && campaign.columns == draft.columns
@@ -98,9 +100,11 @@ struct Intake {
         let changed = campaign.contentHash != draft.contentHash && campaign.startedAt != nil
         if changed, !accept() {
             throw Failure(
-                .badData, tr("The message of \"{0}\" changed after sending began; nothing was sent or lost.", file.name),
-                next: tr("To send the new one to whoever is left: --accept-changes. To go on with the old one: outpost send {0}",
-                    file.name))
+                .badData,
+                tr("The message of \"{0}\" changed after sending began; nothing was sent or lost.", file.name),
+                next: tr(
+                    "To send the new one to whoever is left: --accept-changes. To go on with the old one, put it back.")
+            )
         }
         try queue.freeze(draft, for: campaign.id)
         return changed

@@ -22,7 +22,9 @@ struct Outlook {
             let used = uses.flatMap { index < $0.count ? $0[index].used : nil } ?? 0
             seconds = max(seconds, Self.seconds(people, limit, used: used))
         }
-        for limit in limits where limit.scope == .campaign { seconds = max(seconds, Self.seconds(people, limit, used: 0)) }
+        for limit in limits where limit.scope == .campaign {
+            seconds = max(seconds, Self.seconds(people, limit, used: 0))
+        }
         finish = seconds > 0 ? start + .microseconds(Int64(min(seconds, 3e9) * 1_000_000)) : nil
     }
 

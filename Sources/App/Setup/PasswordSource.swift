@@ -78,8 +78,17 @@ enum PasswordSource: Sendable, Equatable {
         var arguments = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
+        // This process ignores SIGPIPE; the command shall not.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         var child: pid_t = 0
-        let failed = posix_spawnp(&child, program, &actions, nil, arguments, environ)
+        let failed = posix_spawnp(&child, program, &actions, &attributes, arguments, environ)
         close(pipes[1])
         guard failed == 0 else {
             throw Failure(

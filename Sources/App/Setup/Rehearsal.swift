@@ -20,9 +20,10 @@ struct Rehearsal {
                     do {
                         bytes += try plan.render(
                             RenderInput(
-                                email: person.email, fields: person.fields, messageID: "check@outpost.invalid", date: date)
+                                email: person.email, fields: person.fields, messageID: "check@outpost.invalid",
+                                date: date)
                         ).size
-                    } catch where errors.count < 10 {
+                    } catch  where errors.count < 10 {
                         errors.append("\(person.email): \(error)")
                     }
                 }

@@ -32,7 +32,8 @@ enum ReplyRules {
                 throw section.fault("id", tr("a rule needs a code or a text"))
             }
             if (action == .rest || action == .login) != (level == .route) {
-                throw section.fault("action", tr("\"{0}\" does not go with level \"{1}\"", action.rawValue, level.rawValue))
+                throw section.fault(
+                    "action", tr("\"{0}\" does not go with level \"{1}\"", action.rawValue, level.rawValue))
             }
             return ReplyRule(
                 id: try section.required("id"), host: try section.line(text: "host"), code: code, text: text,
@@ -44,7 +45,9 @@ enum ReplyRules {
     private static func isCode(_ code: String) -> Bool {
         let parts = code.split(separator: ".", omittingEmptySubsequences: false)
         guard let class_ = parts.first?.first, class_ == "4" || class_ == "5" else { return false }
-        let isNumber = { (part: Substring) in !part.isEmpty && part.allSatisfy { $0 == "x" || $0.isASCII && $0.isNumber } }
+        let isNumber = { (part: Substring) in
+            !part.isEmpty && part.allSatisfy { $0 == "x" || $0.isASCII && $0.isNumber }
+        }
         switch parts.count {
         case 1: return code.count == 3 && isNumber(parts[0])
         case 3: return parts[0].count == 1 && parts.allSatisfy(isNumber)

@@ -86,7 +86,8 @@ struct Review {
     private mutating func conclude(_ file: CampaignFile) {
         if people == 0, errors.isEmpty { errors.append(tr("{0} holds no recipients.", file.recipients)) }
         if largest > Self.largeMessage {
-            warn(tr("the largest message has {0}; many servers refuse more than 10 to 50 MB", NumberText.bytes(largest)))
+            warn(
+                tr("the largest message has {0}; many servers refuse more than 10 to 50 MB", NumberText.bytes(largest)))
         }
         if file.unsubscribe == nil {
             warn(tr("no unsubscribe link; large providers want one in mail to many (unsubscribe = { url = … })"))

@@ -10,7 +10,7 @@ struct SampleMessage {
 
     /// The first recipient of the list, or the one with this address.
     /// - Throws: `Failure` (66 for an address that is not in the list), `ContentError`, `CSVError`.
-    init(_ file: CampaignFile, account: AccountSettings, of address: String?) throws {
+    init(_ file: CampaignFile, account: AccountSettings?, of address: String?) throws {
         var rows = try RecipientRows(path: file.recipients)
         let (content, stored) = try file.content(account: account)
         plan = try FrozenMessage.plan(content, columns: rows.columns, folder: file.folder) { hash in

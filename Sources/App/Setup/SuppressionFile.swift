@@ -44,7 +44,9 @@ struct SuppressionFile {
                 batch.append(Suppression(key: try SuppressionKey.key(text), reason: reason, since: now, by: "import"))
             } catch {
                 counts.rejected += 1
-                if counts.firstRejects.count < 5 { counts.firstRejects.append(tr("line {0}: {1}", "\(line)", "\(error)")) }
+                if counts.firstRejects.count < 5 {
+                    counts.firstRejects.append(tr("line {0}: {1}", "\(line)", "\(error)"))
+                }
             }
             if batch.count >= 5000 {
                 counts.new += try queue.suppress(batch)
@@ -65,7 +67,8 @@ struct SuppressionFile {
             }
         } else {
             let text = String(decoding: try FilePath.read(path), as: UTF8.self)
-            for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
+            {
                 let address = line.trimmingSpaces
                 if address.isEmpty || address.hasPrefix("#") { continue }
                 try take(address, line: index + 1)

@@ -70,7 +70,8 @@ struct TOMLSection: Sendable {
         guard case .int(let number) = node else { throw wrong(key, node, tr("a whole number")) }
         guard range.contains(number) else {
             throw fault(
-                key, tr("must be from {0} to {1}, and is {2}", "\(range.lowerBound)", "\(range.upperBound)", "\(number)"))
+                key,
+                tr("must be from {0} to {1}, and is {2}", "\(range.lowerBound)", "\(range.upperBound)", "\(number)"))
         }
         return number
     }
