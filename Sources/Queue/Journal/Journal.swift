@@ -88,6 +88,9 @@ final class Journal: Sendable {
         try queue.sync { try body(pool) }
     }
 
+    /// The SQL prepared so far, so that a test can ask for its plans.
+    var preparedTexts: [String] { queue.sync { statements.texts } }
+
     private func drain() {
         let batch = waiting.withLock { waiting in
             defer { waiting.operations = [] }
@@ -163,6 +166,8 @@ final class Journal: Sendable {
 /// Prepared statements of the writing connection, found by the address of their text.
 final class StatementCache {
     private var known: [UnsafePointer<UInt8>: Prepared] = [:]
+
+    var texts: [String] { known.values.map(\.sql) }
 
     func statement(_ db: Database, _ sql: StaticString) throws -> Prepared {
         if let found = known[sql.utf8Start] { return found }

@@ -48,16 +48,20 @@ extension Queue {
             // A campaign's ids lie close together. (`:state` is in each, so that all take the same arguments.)
             return [
                 """
-                 FROM campaign c CROSS JOIN recipient r ON r.id > max(:after, c.first - 1) AND r.id <= c.last
-                \(last) WHERE c.id = :campaign AND r.campaign = :campaign AND :state IS NULL ORDER BY r.id
+                 FROM recipient r NOT INDEXED \(last)
+                WHERE r.id > max(:after, (SELECT first - 1 FROM campaign WHERE id = :campaign))
+                    AND r.id <= (SELECT last FROM campaign WHERE id = :campaign)
+                    AND r.campaign = :campaign AND :state IS NULL ORDER BY r.id
                 """ + keep
             ]
         case .sent:
             // Most of a campaign, sooner or later; early on it walks the campaign's rows.
             return [
                 """
-                 FROM campaign c CROSS JOIN recipient r ON r.id > max(:after, c.first - 1) AND r.id <= c.last
-                \(last) WHERE c.id = :campaign AND r.campaign = :campaign AND r.state = :state ORDER BY r.id
+                 FROM recipient r NOT INDEXED \(last)
+                WHERE r.id > max(:after, (SELECT first - 1 FROM campaign WHERE id = :campaign))
+                    AND r.id <= (SELECT last FROM campaign WHERE id = :campaign)
+                    AND r.campaign = :campaign AND r.state = :state ORDER BY r.id
                 """ + keep
             ]
         case .pending:

@@ -16,26 +16,31 @@ public final class Runner: Sendable {
     private let doubt: DoubtPolicy
     private let state: Mutex<State>
 
+    private struct Held {
+        var fresh: Bool
+        var recipients: Set<Int64>
+    }
+
     private struct State {
         /// nil once stopped.
         var lock: RunnerLock?
         /// Leases with the recipients not begun yet, and which lease a recipient is in.
-        var leases: [Int64: Set<Int64>] = [:]
+        var leases: [Int64: Held] = [:]
         var leaseOf: [Int64: Int64] = [:]
         /// Used-up leases, deleted by the next commit of this runner.
         var spent: [Int64] = []
 
         mutating func hold(_ made: [(LeaseRange, [Int64])]) {
             for (range, recipients) in made {
-                leases[range.id] = Set(recipients)
+                leases[range.id] = Held(fresh: range.fresh, recipients: Set(recipients))
                 for recipient in recipients { leaseOf[recipient] = range.id }
             }
         }
 
         mutating func consume(_ recipient: Int64) {
             guard let lease = leaseOf.removeValue(forKey: recipient) else { return }
-            leases[lease]?.remove(recipient)
-            if leases[lease]?.isEmpty == true {
+            leases[lease]?.recipients.remove(recipient)
+            if leases[lease]?.recipients.isEmpty == true {
                 leases[lease] = nil
                 spent.append(lease)
             }
@@ -67,10 +72,10 @@ public final class Runner: Sendable {
     public func release(_ recipients: [Int64]) async throws {
         // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by one.
         let torn = state.withLock { state in
-            var torn: [Int64: Set<Int64>] = [:]
+            var torn: [Int64: Held] = [:]
             for recipient in recipients {
                 guard let lease = state.leaseOf.removeValue(forKey: recipient) else { continue }
-                state.leases[lease]?.remove(recipient)
+                state.leases[lease]?.recipients.remove(recipient)
                 torn[lease] = state.leases[lease]
             }
             return torn
@@ -78,8 +83,10 @@ public final class Runner: Sendable {
         let charges = charges
         let made = try await write { commit in
             try commit.deleteLeases(Array(torn.keys))
-            return try torn.values.joined().sorted().map { id in
-                (try commit.insertLease(charges, fresh: false, first: id, last: id), [id])
+            return try torn.values.flatMap { held in
+                try held.recipients.sorted().map { id in
+                    (try commit.insertLease(charges, fresh: held.fresh, first: id, last: id), [id])
+                }
             }
         }
         state.withLock { state in

@@ -7,7 +7,7 @@ import GRDBSQLite
 final class Prepared {
     private let statement: Statement
     private let raw: OpaquePointer
-    private let sql: String
+    let sql: String
 
     init(_ db: Database, _ sql: String) throws {
         self.sql = sql

@@ -1,0 +1,80 @@
+import Clock
+import Foundation
+import GRDB
+import Testing
+
+@testable import Queue
+
+@Suite struct PlanTests {
+    /// Small whatever the campaign's size: as many rows as there are runners, leases, or one.
+    /// (Whether there is any suppression is known from the first row.)
+    private static let small = ["runner", "lease", "clock", "meta", "rest", "CONSTANT ROW", "SCAN suppression"]
+
+    private func check(_ db: Database, _ sql: String, sorts: Bool = false) throws {
+        let arguments = StatementArguments(
+            ["campaign": 1, "after": 0, "limit": 5, "state": 0] as [String: Int])
+        let statement = try db.makeStatement(sql: "EXPLAIN QUERY PLAN " + sql)
+        if sql.contains(":campaign") {
+            statement.setUncheckedArguments(arguments)
+        } else {
+            statement.setUncheckedArguments(StatementArguments(Array(repeating: 1, count: 20)))
+        }
+        for row in try Row.fetchAll(statement) {
+            let detail: String = row["detail"]
+            let scans = detail.hasPrefix("SCAN") && !Self.small.contains { detail.contains($0) }
+            #expect(!scans, "\(detail) in \(sql)")
+            if !sorts { #expect(!detail.contains("TEMP B-TREE"), "\(detail) in \(sql)") }
+        }
+    }
+
+    @Test("nothing a runner does reads more than the rows it is about")
+    func hotPath() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 20)
+        _ = try bed.queue.suppress([Suppression(key: "*@no.example", reason: "r", since: bed.clock.now(), by: "user")])
+        let limits = [Limit(scope: .source, count: 6, per: .seconds(60)), Limit(scope: .domain, count: 9, per: .seconds(60))]
+        let runner = try await bed.runner(id, limits: limits)
+        for outcome in AttemptOutcome.allCases {
+            let attempt = try #require(try await runner.beginNext().attempt)
+            try await runner.settle(attempt, outcome)
+        }
+        let leased = try await runner.lease(4).recipients
+        _ = try await runner.exchange(settle: [], begin: leased.map(\.request))
+        try await runner.postpone(leased[3].id, until: bed.clock.now())
+        _ = try await runner.lease(2)
+        _ = try await runner.status(RunnerStatus())
+        try bed.fill(id, [1, 50])
+        let texts = try bed.queue.journal().preparedTexts
+        #expect(texts.count > 20)
+        try bed.queue.journal().betweenCommits { pool in
+            try pool.writeWithoutTransaction { db in
+                for text in texts { try check(db, text) }
+            }
+        }
+    }
+
+    @Test("each list is a search, and only those that say so sort", arguments: [nil] + RecipientState.allCases)
+    func recipients(_ state: RecipientState?) throws {
+        let bed = try Bed()
+        try bed.queue.read { db, _ in
+            for page in Queue.pages(state) {
+                try check(
+                    db, Queue.selectRecipients + page,
+                    sorts: page.contains("r.due > 0") || page.contains("runner"))
+            }
+        }
+    }
+
+    @Test("the log is read from its index, from either end")
+    func log() throws {
+        let bed = try Bed()
+        try bed.queue.read { db, _ in
+            for condition in [
+                "WHERE a.campaign = ?1 AND a.id > ?2 ORDER BY a.id LIMIT ?3", "WHERE a.id > ?2 AND ?1 IS NULL ORDER BY a.id LIMIT ?3",
+                "WHERE a.campaign = ?1 ORDER BY a.id DESC LIMIT ?2",
+            ] {
+                try check(db, Queue.selectAttempts + condition)
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import Clock
+import Foundation
+import GRDB
+import Testing
+
+@testable import Queue
+
+@Suite struct QueueFileTests {
+    @Test("a new queue is its owner's alone, and durable by default")
+    func fresh() throws {
+        let bed = try Bed()
+        _ = try bed.campaign()
+        func mode(_ path: String) throws -> Int {
+            try #require(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+        }
+        #expect(try mode(bed.folder) == 0o700)
+        for suffix in ["", "-wal", "-shm"] { #expect(try mode(bed.path + suffix) == 0o600) }
+        try bed.queue.journal().betweenCommits { pool in
+            try pool.writeWithoutTransaction { db in
+                #expect(try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2)
+                #expect(try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal")
+                #expect(try Int.fetchOne(db, sql: "PRAGMA foreign_keys") == 1)
+                #expect(try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint") == 4_000)
+                let tables = try Row.fetchAll(db, sql: "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
+                for table in tables where !(table[0] as String).hasPrefix("sqlite") && table[0] != "grdb_migrations" {
+                    #expect(table[1] == 1, "\(table)")
+                }
+            }
+        }
+    }
+
+    @Test("what cannot be opened says why")
+    func refusals() throws {
+        let bed = try Bed()
+        let missing = bed.folder + "/none/queue.sqlite3"
+        for access in [Queue.Access.readOnly, .readWrite] {
+            #expect(throws: QueueError.missing(path: missing)) { try Queue.open(at: missing, access: access) }
+        }
+        let text = bed.folder + "/text"
+        try Data(repeating: 65, count: 5_000).write(to: URL(fileURLWithPath: text))
+        for access in [Queue.Access.readOnly, .readWrite, .create] {
+            #expect(throws: QueueError.notAQueue(path: text)) { try Queue.open(at: text, access: access) }
+        }
+        let foreign = bed.folder + "/foreign"
+        try DatabaseQueue(path: foreign).write { try $0.execute(sql: "CREATE TABLE recipe (id)") }
+        for access in [Queue.Access.readOnly, .readWrite, .create] {
+            #expect(throws: QueueError.notAQueue(path: foreign)) { try Queue.open(at: foreign, access: access) }
+        }
+        let file = bed.folder + "/text/queue.sqlite3"
+        #expect(throws: QueueError.self) { try Queue.open(at: file, access: .create) }
+        for error in [QueueError.missing(path: "p"), .notAQueue(path: "p"), .full(path: "p"), .locked(path: "p")] {
+            #expect(error.description.contains("p") && error.description.hasSuffix("."))
+        }
+    }
+
+    @Test("a queue of a newer version is refused")
+    func newer() throws {
+        let bed = try Bed()
+        try bed.queue.writeNow { try $0.db.execute(sql: "INSERT INTO grdb_migrations VALUES ('9 future')") }
+        for access in [Queue.Access.readOnly, .readWrite, .create] {
+            #expect(throws: QueueError.newer(path: bed.path)) { try Queue.open(at: bed.path, access: access) }
+        }
+    }
+
+    @Test("a reader works beside a writer, sees each commit, and cannot write")
+    func readOnly() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 3)
+        let reader = try Queue.open(at: bed.path, access: .readOnly, clock: bed.clock)
+        let before = try reader.changeCounter()
+        #expect(try reader.changeCounter() == before)
+        let runner = try await bed.runner(id)
+        _ = try await runner.beginNext()
+        #expect(try reader.campaign(id: id)?.tallies.sending == 1)
+        #expect(try reader.changeCounter() != before)
+        let own = try bed.queue.changeCounter()
+        _ = try await runner.beginNext()
+        #expect(try bed.queue.changeCounter() != own)
+        #expect(throws: QueueError.readOnly(path: bed.path)) { try reader.pause(id, reason: "") }
+        #expect(try reader.runners(id).count == 1)
+    }
+
+    @Test("a queue cut off at any moment opens, adds up, and leaves doubt only where a message was in flight")
+    func crashes() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 300)
+        let limits = [Limit(scope: .source, count: 1_000, per: .seconds(60))]
+        let runner = try await bed.runner(id, limits: limits)
+        let lanes = Task {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for lane in 0..<6 {
+                    group.addTask {
+                        var settle: [Settlement] = []
+                        while true {
+                            let next = try await runner.lease(2).recipients
+                            let answers = try await runner.exchange(settle: settle, begin: next.map(\.request))
+                            let outcomes: [AttemptOutcome] = [.sent, .failed, .sent, .aborted, .sent, .inDoubt]
+                            settle = answers.compactMap(\.attempt).map {
+                                Settlement(attempt: $0, outcome: outcomes[(Int($0) + lane) % 6])
+                            }
+                            if answers.isEmpty, settle.isEmpty { return }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        var seen = 0
+        for _ in 0..<12 {
+            // Between two commits; what a commit has half written, SQLite's own checksums leave out.
+            let copy = try bed.queue.journal().betweenCommits { _ in try bed.crashedCopy() }
+            #expect(try copy.verify(deep: true) == [])
+            let before = try #require(try copy.campaign(id: id)).tallies
+            #expect(before.total == 300)
+            #expect(try copy.recoverDead(.hold).inDoubt == before.sending)
+            let after = try #require(try copy.campaign(id: id)).tallies
+            #expect(after.inDoubt == before.inDoubt + before.sending)
+            #expect(after.sending == 0 && after.sent == before.sent && after.pending == before.pending)
+            #expect(try copy.verify(deep: true) == [])
+            seen += before.sending
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        try await lanes.value
+        #expect(seen > 0)
+        #expect(try bed.queue.verify(deep: true) == [])
+        #expect(try bed.tallies(id).pending == 0)
+    }
+
+    @Test("a copy, a restored backup and a queue without its identity file do not send until claimed")
+    func claim() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 3)
+        let early = bed.folder + "/early"
+        try bed.queue.backup(to: early)
+        try await bed.runner(id).stop()
+        let backup = bed.folder + "/backup"
+        try bed.queue.backup(to: backup)
+        #expect(throws: QueueError.self) { try bed.queue.backup(to: backup) }
+        try await bed.runner(id).stop()
+
+        func refuses(_ queue: Queue) async {
+            #expect((try? queue.claimObjection()) != nil)
+            await #expect {
+                _ = try await queue.startRunner(id, account: "qq", source: "default", limits: [], doubt: .hold)
+            } throws: {
+                if case .unclaimed = $0 as? QueueError { true } else { false }
+            }
+        }
+        // A backup somewhere else, and the same with the identity file beside it.
+        let copy = try Queue.open(at: backup, access: .readWrite, clock: bed.clock)
+        await refuses(copy)
+        try FileManager.default.copyItem(atPath: bed.path + "-identity", toPath: backup + "-identity")
+        await refuses(copy)
+        // A backup that was made before anything was sent, put in the queue's place.
+        let place = bed.folder + "/place"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: early, toPath: place + "/queue.sqlite3")
+        try FileManager.default.copyItem(atPath: bed.path + "-identity", toPath: place + "/queue.sqlite3-identity")
+        await refuses(try Queue.open(at: place + "/queue.sqlite3", access: .readWrite, clock: bed.clock))
+
+        try copy.claim()
+        #expect(try copy.claimObjection() == nil)
+        try await copy.startRunner(id, account: "qq", source: "default", limits: [], doubt: .hold).stop()
+        #expect(try bed.queue.claimObjection() == nil)
+        try await bed.runner(id).stop()
+    }
+
+    @Test("file systems whose locks do not hold are told from local ones")
+    func fileSystems() {
+        #expect(FileSystem.networkKind(magic: 0x6969, mounts: { nil }) == "NFS")
+        #expect(FileSystem.networkKind(magic: 0xFF53_4D42, mounts: { nil }) == "SMB")
+        #expect(FileSystem.networkKind(magic: 0x6573_5546, mounts: { "fuse.sshfs" }) == "fuse.sshfs")
+        #expect(FileSystem.networkKind(magic: 0x6573_5546, mounts: { "fuseblk" }) == nil)
+        #expect(FileSystem.networkKind(magic: 0xEF53, mounts: { nil }) == nil)
+        #expect(FileSystem.networkKind(NSTemporaryDirectory()) == nil)
+    }
+}
