@@ -62,7 +62,9 @@ import Testing
         }()
         // What is still queued on it may hold it for a moment.
         let clock = ClientEnd()
-        for _ in 0..<500 where lane != nil { try await clock.run { _, lane in await lane.sleep(for: .milliseconds(10)) } }
+        for _ in 0..<500 where lane != nil {
+            try await clock.run { _, lane in await lane.sleep(for: .milliseconds(10)) }
+        }
         #expect(lane == nil)
     }
 
