@@ -24,6 +24,9 @@ struct ConsoleModel: Sendable {
     /// Why there are no new figures.
     var trouble: String?
 
+    /// How the campaign that is watched went since it is watched, second by second.
+    var trail: Trail?
+
     /// The campaign that is open; nil shows the list.
     var live: String?
     /// The console was opened on one campaign: leaving it leaves the console.

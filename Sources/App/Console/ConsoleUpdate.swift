@@ -61,17 +61,34 @@ extension ConsoleModel {
         trouble = nil
         latest = snapshot
         if frozenAt == nil { shown = snapshot }
+        follow(snapshot)
         if let live, let row = snapshot.campaigns.first(where: { $0.name == live }),
             let old = before?.campaigns.first(where: { $0.name == live }), old.activity != row.activity
         {
             switch row.activity {
             case .finished: say(tr("{0} is finished. q leaves.", live), .ok)
             case .paused: say(tr("{0} is paused. p resumes it.", live), .paused)
+            case .waiting:
+                if case .inDoubt = row.standstill {
+                    say(tr("{0}: all that could be sent is sent; some are in doubt.", live), .warn)
+                }
             default: break
             }
         }
         if isDraining, snapshot.ownRunners.isEmpty { return [.end(.drained)] }
         return []
+    }
+
+    private mutating func follow(_ snapshot: Snapshot) {
+        guard let row = snapshot.campaigns.first(where: { $0.name == watched }) else {
+            trail = nil
+            return
+        }
+        if trail?.campaign == row.name {
+            trail?.add(row, at: now.wall)
+        } else {
+            trail = Trail(row, at: now.wall)
+        }
     }
 
     private mutating func show(_ terms: StartTerms) {

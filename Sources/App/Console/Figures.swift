@@ -87,10 +87,10 @@ enum Figures {
 
 extension Standstill {
     /// The whole reason, as a sentence, with when it ends.
-    func sentence(_ model: ConsoleModel) -> String {
+    func sentence(_ model: ConsoleModel, campaign: String) -> String {
         switch self {
         case .notStarted: return tr("not started: s starts it")
-        case .noRunner: return tr("no process is sending it: s goes on, or run: outpost send NAME --wait")
+        case .noRunner: return tr("no process is sending it: s goes on, or run: outpost send {0} --wait", campaign)
         case .capped(let scope, let key, let count, let per, let until):
             let what = tr("{0} {1} is at its cap of {2} per {3}", Self.scope(scope), key, count, Figures.window(per))
             return until.map { tr("{0}, next at {1}", what, Figures.soon($0, model)) } ?? what
@@ -110,8 +110,9 @@ extension Standstill {
             }
         case .inDoubt(let count):
             return trn(
-                "only {0} hand-over in doubt is left: outpost settle NAME --in-doubt resend|sent|failed",
-                "only {0} hand-overs in doubt are left: outpost settle NAME --in-doubt resend|sent|failed", count)
+                "only {0} hand-over in doubt is left: outpost settle {1} --in-doubt resend|sent|failed",
+                "only {0} hand-overs in doubt are left: outpost settle {1} --in-doubt resend|sent|failed", count,
+                campaign)
         case .finished(let at):
             return at.map { tr("finished at {0}", Figures.time($0, model)) } ?? tr("finished")
         case .cancelled: return tr("cancelled: nobody else will get it")

@@ -184,7 +184,7 @@ import Testing
         for row in ConsoleFixture.rows where row.standstill != nil {
             let model = ConsoleFixture.model(120, 40, open: row.name)
             let text = model.view().text
-            #expect(text.contains(row.standstill?.sentence(model) ?? "?"), "\(row.name)")
+            #expect(text.contains(row.standstill?.sentence(model, campaign: row.name) ?? "?"), "\(row.name)")
         }
     }
 
@@ -194,6 +194,23 @@ import Testing
         let before = model.view()
         _ = model.update(.snapshot(ConsoleFixture.snapshot), at: model.now)
         #expect(model.view() == before)
+    }
+
+    @Test("a young campaign is followed by the second; what happened between two looks is shared out")
+    func trail() {
+        var model = ConsoleFixture.model(80, 24, open: "七月新闻简报")
+        var snapshot = ConsoleFixture.snapshot
+        for (seconds, sent) in [(1, 12_490), (2, 12_500), (4, 12_530)] {
+            snapshot.campaigns[0].tallies.sent = sent
+            let moment = Moment(
+                wall: ConsoleFixture.later(seconds), boot: ConsoleFixture.now.boot + Int64(seconds) * 1_000_000)
+            _ = model.update(.snapshot(snapshot), at: moment)
+        }
+        #expect(model.trail?.values(now: ConsoleFixture.later(4)) == [10, 10, 15, 15])
+        #expect(model.trail?.values(now: ConsoleFixture.later(7)) == [10, 10, 15, 15, 0, 0])
+        snapshot.campaigns[0].tallies.sent = 13_000
+        _ = model.update(.snapshot(snapshot), at: Moment(wall: ConsoleFixture.later(-500), boot: model.now.boot))
+        #expect(model.trail?.values(now: ConsoleFixture.later(-500)) == nil)
     }
 
     private func draftSelected() -> ConsoleModel {

@@ -76,6 +76,7 @@ extension ConsoleModel {
     }
 
     private func hint(_ command: ConsoleCommand) -> String {
+        if command.action == .back, rootIsLive { return tr("quit") }
         guard command.action == .pauseOrResume, let row = current else { return command.hint }
         return row.activity == .paused ? tr("resume") : tr("pause")
     }

@@ -63,8 +63,9 @@ struct CampaignView {
         guard campaign.state == .sending else { return row }
         row.perMinute = Int((rate * 60).rounded())
         if runners.isEmpty {
-            row.activity = .idle
             row.standstill = stopped
+            // Who waits for a decision is not forgotten by anybody.
+            if case .inDoubt = row.standstill { row.activity = .waiting } else { row.activity = .idle }
         } else if let waiting {
             row.activity = .waiting
             row.standstill = waiting

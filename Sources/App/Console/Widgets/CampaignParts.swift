@@ -5,7 +5,7 @@ extension ConsoleModel {
     /// What is going on, in one sentence: the pace while it moves, else the reason.
     func condition(_ row: CampaignRow) -> (String, Style) {
         if let standstill = row.standstill {
-            return (row.activity.word + "  " + standstill.sentence(self), row.activity.style)
+            return (row.activity.word + "  " + standstill.sentence(self, campaign: row.name), row.activity.style)
         }
         let pace = Figures.count(row.perMinute ?? 0)
         let text =
@@ -99,10 +99,14 @@ extension ConsoleModel {
         frame.put(fitting, x, y, width: width)
     }
 
-    /// Messages a minute over the last hour or as much of it as fits, with its scale.
+    /// Messages a minute over the last hours, or a second while all of it is young, as much of it as fits, with its scale.
     func drawRate(_ frame: inout Frame, _ area: Area, _ detail: CampaignDetail) {
         guard area.width > 10, area.height > 0 else { return }
-        let values = detail.pulse.suffix(area.width - 6).map(Double.init)
+        let seconds = trail?.campaign == detail.name ? trail?.values(now: now.wall) : nil
+        let isYoung = seconds != nil && (current?.started.map { (now.wall - $0).inSeconds < 900 } ?? false)
+        let step = isYoung ? 1 : 60
+        let all = isYoung ? seconds ?? [] : detail.pulse
+        let values = all.suffix(area.width - 6).map(Double.init)
         let top = Self.scale(values.max() ?? 0)
         let axis = area.height >= 3 ? 1 : 0
         let height = area.height - axis
@@ -113,14 +117,14 @@ extension ConsoleModel {
         guard axis == 1 else { return }
         let y = area.y + height
         let span = chart.width
-        let start = Timestamp(microseconds: now.wall.microseconds - Int64(span) * 60_000_000)
+        let start = Timestamp(microseconds: now.wall.microseconds - Int64(span * step) * 1_000_000)
         frame.put(String(repeating: frame.glyphs.horizontal, count: span), chart.x, y, .muted)
-        let left = Figures.clock(start, self)
-        let right = Figures.clock(now.wall, self)
+        let left = Figures.clock(start, self, seconds: isYoung)
+        let right = Figures.clock(now.wall, self, seconds: isYoung)
         frame.put(left + " ", chart.x, y, .muted)
         frame.put(" " + right, endingAt: chart.x + span, y, .muted)
-        let label = " " + tr("sent a minute") + " "
-        if span > 12 + CellWidth.of(label) {
+        let label = " " + (isYoung ? tr("sent a second") : tr("sent a minute")) + " "
+        if span > 2 * left.utf8.count + 2 + CellWidth.of(label) {
             frame.put(label, chart.x + (span - CellWidth.of(label)) / 2, y, .muted)
         }
     }
