@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// Data for stdout, gathered into large writes.
@@ -51,9 +52,8 @@ enum Notice {
 
     /// Columns of the terminal; 80 when it does not tell.
     static var width: Int {
-        var size = winsize()
-        guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        let columns = CSystem_columns(2)
+        return columns > 0 ? Int(columns) : 80
     }
 
     /// Our own line breaks stay; all else that is no plain text goes.

@@ -32,7 +32,10 @@ static inline int CSystem_byte_is_locked(int fd, off_t byte) {
 }
 static inline int CSystem_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK); }
 // ioctl is variadic
-static inline int CSystem_window_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
+static inline int CSystem_columns(int fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 // stdout and stderr are unsafe globals to Swift 6
 static inline FILE *CSystem_stdout(void) { return stdout; }
 static inline FILE *CSystem_stderr(void) { return stderr; }
