@@ -69,6 +69,8 @@ extension BuiltProgram {
         func missing(_ arguments: [String]) async throws {
             let home = try Home()
             try home.configure(port: 25)
+            try home.campaign("other", people: People.csv(1))
+            #expect(try await home.outpost("import", "other").code == 0)
             let outcome = try await home.start(arguments).ended()
             #expect(outcome.code == 66, "\(arguments): \(outcome.code) \(outcome.err)")
             #expect(outcome.err.contains("nosuch"), "\(outcome.err)")

@@ -48,8 +48,7 @@ final class Home: Sendable {
         var environment = environment
         environment["OUTPOST_HOME"] = environment["OUTPOST_HOME"] ?? path
         return try Running(
-            Program.path, arguments, environment: Program.environment(environment), folder: folder.path,
-            workingIn: folder.path, input: input)
+            Program.path, arguments, environment: Program.environment(environment), folder: folder, input: input)
     }
 
     @discardableResult

@@ -28,8 +28,7 @@ final class Office: Sendable {
         }
         if let script { arguments += ["--script", try folder.write("script", script)] }
         let process = try Running(
-            Program.path, arguments, environment: Program.environment(environment), folder: folder.path,
-            workingIn: folder.path)
+            Program.path, arguments, environment: Program.environment(environment), folder: folder)
         self.process = process
         func said() -> UInt16? {
             let line = process.out.split(separator: "\n").first { $0.hasPrefix("listening on ") }
@@ -78,8 +77,12 @@ final class Office: Sendable {
     /// Ways to misbehave; the grammar is in `outpost postoffice --help`.
     enum Script {
         static let slow = "at dot latency 20ms\n"
-        static func dropBeforeDot(every count: Int) -> String { "at dot every \(count) drop-before\n" }
-        static func dropAfterDot(every count: Int) -> String { "at dot every \(count) drop-after\n" }
+        /// The connection is lost when DATA comes: nothing was handed over.
+        static func dropAtData(every count: Int) -> String { "at data every \(count) drop\n" }
+        /// It is lost when the final dot has come; the first kind was not stored, the second was. No client can tell.
+        static func dropAtDot(every count: Int, stored: Bool) -> String {
+            "at dot every \(count) \(stored ? "drop-after" : "drop-before")\n"
+        }
         static func throttle(after count: Int) -> String {
             "cap \(count) per 1h reply 550 Connection frequency limited\n"
         }

@@ -55,15 +55,17 @@ final class Running: Sendable {
     let outPath: String
     let errPath: String
     private let started = ContinuousClock.now
+    /// Kept until the program is done with it.
+    private let folder: Folder
     private let state: Mutex<State>
 
     /// - Parameter input: what stdin is; the empty file without it.
     init(
-        _ executable: String, _ arguments: [String], environment: [String: String], folder: String,
-        workingIn: String? = nil,
+        _ executable: String, _ arguments: [String], environment: [String: String], folder: Folder,
         input: String? = nil
     ) throws {
-        let name = "\(folder)/run-\(UUID().uuidString)"
+        self.folder = folder
+        let name = "\(folder.path)/run-\(UUID().uuidString)"
         let (out, err) = ("\(name).out", "\(name).err")
         var stdin = "/dev/null"
         if let input {
@@ -76,7 +78,7 @@ final class Running: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, stdin, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        if let workingIn { _ = SpawnExtras.addChdir(&actions, workingIn) }
+        _ = SpawnExtras.addChdir(&actions, folder.path)
         _ = SpawnExtras.addCloseFrom(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -169,8 +171,7 @@ func run(
     within seconds: Double = 60
 ) async throws -> Outcome {
     try await Running(
-        executable, arguments, environment: Program.environment(environment), folder: folder.path,
-        workingIn: folder.path,
+        executable, arguments, environment: Program.environment(environment), folder: folder,
         input: input
     ).ended(within: seconds)
 }
