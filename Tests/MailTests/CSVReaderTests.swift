@@ -269,4 +269,22 @@ struct CSVReaderTests {
         }
         #expect(readable >= 200)
     }
+
+    @Test("the census of bytes agrees with the language's own idea of UTF-8, however it is cut")
+    func census() {
+        var random = SeededRandom(5)
+        let bytes: [UInt8] = [0x61, 0x80, 0xBF, 0xC2, 0xC1, 0xE0, 0xA0, 0x9F, 0xED, 0xE4, 0xF0, 0x90, 0xF4, 0x8F, 0xF5]
+        for _ in 0..<20_000 {
+            let text = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+                bytes[Int.random(in: 0..<15, using: &random)]
+            }
+            // An ASCII end, since a sequence cut off at the very end is not held against the file.
+            let whole = text + [0x0A]
+            var census = UTF8Census()
+            let cut = Int.random(in: 0...whole.count, using: &random)
+            Array(whole[..<cut]).withUnsafeBytes { census.count($0) }
+            Array(whole[cut...]).withUnsafeBytes { census.count($0) }
+            #expect((census.illFormed == 0) == (String(validating: whole, as: UTF8.self) != nil), "\(text)")
+        }
+    }
 }

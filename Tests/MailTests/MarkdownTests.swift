@@ -128,4 +128,20 @@ struct MarkdownTests {
         #expect(text == "zq zqT0E {{name}} A {\n")
         #expect(html.contains("<p>zq zqT0E {{name}} A {</p>"))
     }
+
+    @Test("many threads may compile Markdown at once")
+    func threads() async throws {
+        let columns = ["email", "name"]
+        let html = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<64 {
+                group.addTask {
+                    try self.render("see https://x.com/u?e={{email}} ~~old~~", columns, ["a+b@x.com", ""]).html
+                }
+            }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(html.count == 1)
+        #expect(html.first?.contains("href=\"https://x.com/u?e=a%2Bb%40x.com\"") == true)
+        #expect(html.first?.contains("<del>old</del>") == true)
+    }
 }

@@ -1,5 +1,6 @@
 import CCmark
 import Glibc
+import Synchronization
 
 /// A Markdown message (CommonMark with tables, strikethrough and autolinks) as two templates. It is read once a
 /// campaign, with a token in the place of each tag; so what a field holds is never read as Markdown.
@@ -7,6 +8,8 @@ struct Markdown {
     let text: Template
     let html: Template
 
+    /// cmark-gfm keeps the special characters of extensions in tables of the process while it parses.
+    private static let parsing = Mutex(())
     private static let registered: Void = cmark_gfm_core_extensions_ensure_registered()
     private static let extensions = ["table", "strikethrough", "autolink"]
 
@@ -50,8 +53,12 @@ struct Markdown {
     private static func parse(
         _ source: String, _ parser: OpaquePointer
     ) -> OpaquePointer? {
-        cmark_parser_feed(parser, source, source.utf8.count)
-        return cmark_parser_finish(parser)
+        // The pointer leaves the lock; the tree it names belongs to this caller alone.
+        let document = parsing.withLock { _ in
+            cmark_parser_feed(parser, source, source.utf8.count)
+            return UInt(bitPattern: cmark_parser_finish(parser))
+        }
+        return OpaquePointer(bitPattern: document)
     }
 
     /// Values inside link addresses need percent-encoding: their tokens are told apart.

@@ -1,5 +1,3 @@
-import Clock
-
 /// A campaign's content compiled for one set of columns. Rendering is pure, from any thread, and costs little more than
 /// copying the message.
 public struct MessagePlan: Sendable {
@@ -128,13 +126,4 @@ public struct MessagePlan: Sendable {
             return nil
         }
     }
-}
-
-/// The loader of a campaign that was given none.
-public struct NoAttachments: Error, CustomStringConvertible {
-    let name: String
-
-    public init(name: String) { self.name = name }
-
-    public var description: String { "\(name) cannot be read here" }
 }

@@ -1,24 +1,3 @@
-import Clock
-
-/// What is particular to one message.
-public struct RenderInput: Sendable {
-    /// The recipient's address as imported.
-    public var email: String
-    /// Column values joined by U+001F, as many as the plan has columns.
-    public var fields: String
-    /// With or without angle brackets (RFC 5322 §3.6.4).
-    public var messageID: String
-    /// For the Date header, which is written in UTC.
-    public var date: Timestamp
-
-    public init(email: String, fields: String, messageID: String, date: Timestamp) {
-        self.email = email
-        self.fields = fields
-        self.messageID = messageID
-        self.date = date
-    }
-}
-
 /// One message, ready to be handed over.
 public struct RenderedMessage: Sendable {
     /// What follows the reply to DATA: lines end in CRLF, dot-stuffed (RFC 5321 §4.5.2), the final dot included.
@@ -53,39 +32,3 @@ public struct RenderedMessage: Sendable {
         return result
     }
 }
-
-/// Why one message cannot be made; the recipient's fault or its row's, never the whole campaign's.
-public enum RenderError: Error, Sendable, CustomStringConvertible {
-    case address(String, AddressError)
-    case fields(found: Int, wanted: Int)
-    case messageID(String)
-    case attachment(name: String, reason: String)
-    case headerTooLong(String)
-
-    public var description: String {
-        switch self {
-        case .address(let text, let error): "\(text): \(error)"
-        case .fields(let found, let wanted):
-            "the row has \(found) fields where the campaign has \(wanted) columns; import the list anew"
-        case .messageID(let text): "\"\(text)\" is no message ID"
-        case .attachment(let name, let reason): "attachment \(name): \(reason)"
-        case .headerTooLong(let name): "the header \(name) would be longer than \(HeaderLine.hardLimit) characters"
-        }
-    }
-}
-
-/// The bytes of an attached file.
-public struct AttachmentBytes: Sendable {
-    public var bytes: [UInt8]
-    /// By the file name's extension when nil.
-    public var mediaType: String?
-
-    public init(_ bytes: [UInt8], mediaType: String? = nil) {
-        self.bytes = bytes
-        self.mediaType = mediaType
-    }
-}
-
-/// Finds an attachment by its name as written in the campaign, placeholders filled. Called once for a name without
-/// placeholders, once a message for one with; from any thread.
-public typealias AttachmentLoader = @Sendable (_ name: String) throws -> AttachmentBytes
