@@ -134,7 +134,8 @@ public final class Queue: Sendable {
         let fresh = QueueClock.fresh(clock)
         try pool.write { db in
             try db.execute(
-                sql: "INSERT INTO clock (id, boot, boot_us, queue_us, wall_us) VALUES (1, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                sql:
+                    "INSERT INTO clock (id, boot, boot_us, queue_us, wall_us) VALUES (1, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 arguments: [fresh.boot, fresh.bootMicroseconds, fresh.queueMicroseconds, fresh.wallMicroseconds])
             try db.execute(
                 sql: "INSERT INTO meta (name, value) VALUES ('identity', ?), ('generation', 0) ON CONFLICT DO NOTHING",

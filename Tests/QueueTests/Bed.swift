@@ -19,7 +19,8 @@ final class Bed: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func campaign(_ name: String = "spring", recipients count: Int = 0, domain: String = "example.com") throws -> Int64 {
+    func campaign(_ name: String = "spring", recipients count: Int = 0, domain: String = "example.com") throws -> Int64
+    {
         let campaign = try queue.create(
             CampaignDraft(
                 name: name, account: "qq", folder: "/tmp/spring", columns: ["email", "name"], content: [1, 2, 3],
@@ -85,7 +86,8 @@ extension Runner {
 
     func settle(_ attempt: Int64, _ outcome: AttemptOutcome, retryAt: Timestamp? = nil) async throws {
         _ = try await exchange(
-            settle: [Settlement(attempt: attempt, outcome: outcome, code: 250, reply: "OK", retryAt: retryAt)], begin: [])
+            settle: [Settlement(attempt: attempt, outcome: outcome, code: 250, reply: "OK", retryAt: retryAt)],
+            begin: [])
     }
 }
 

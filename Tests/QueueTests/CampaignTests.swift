@@ -194,7 +194,9 @@ import Testing
             settle: [Settlement(attempt: one, outcome: .sent), Settlement(attempt: two, outcome: .deferred)], begin: [])
         let tallies = try bed.tallies(id)
         #expect(tallies.cancelled == 4 && tallies.sent == 1 && tallies.total == 5)
-        #expect(throws: QueueError.illegalTransition(from: .cancelled, order: .refill)) { try bed.queue.importer(for: id) }
+        #expect(throws: QueueError.illegalTransition(from: .cancelled, order: .refill)) {
+            try bed.queue.importer(for: id)
+        }
         #expect(throws: QueueError.illegalTransition(from: .cancelled, order: .resume)) { try bed.queue.resume(id) }
         #expect(try bed.queue.verify(deep: true) == [])
     }

@@ -55,11 +55,15 @@ import Testing
         let leased = try await runner.lease(10).recipients
         let journal = try bed.queue.journal()
         let pages = try await journal.write { try Int.fetchOne($0.db, sql: "PRAGMA page_count") ?? 0 }
-        try journal.betweenCommits { try $0.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") } }
+        try journal.betweenCommits {
+            try $0.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
+        }
         let big = RunnerStatus(waitingFor: String(repeating: "x", count: 200_000))
         await #expect(throws: QueueError.full(path: bed.path)) { try await runner.status(big) }
         #expect(try bed.queue.verify(deep: true) == [])
-        try journal.betweenCommits { try $0.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1000000") } }
+        try journal.betweenCommits {
+            try $0.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
+        }
         #expect(try await runner.exchange(settle: [], begin: [leased[0].request])[0].attempt != nil)
         #expect(try await runner.status(big) == .sending)
         #expect(try bed.queue.verify(deep: true) == [])
@@ -70,7 +74,9 @@ import Testing
         var random = SeededGenerator(seed)
         let bed = try Bed()
         let id = try bed.campaign(recipients: 60)
-        let limits = [Limit(scope: .domain, count: 20, per: .seconds(30)), Limit(scope: .source, count: 30, per: .seconds(60))]
+        let limits = [
+            Limit(scope: .domain, count: 20, per: .seconds(30)), Limit(scope: .source, count: 30, per: .seconds(60)),
+        ]
         var runner: Runner? = try await bed.runner(id, limits: limits)
         var open: [Int64] = []
         var filled = 60

@@ -160,7 +160,8 @@ import Testing
         #expect(answers.map { $0.attempt != nil } == [true, false, false, false, true])
         let keys = answers.compactMap { if case .capped(_, let key, _) = $0 { key } else { nil as String? } }
         #expect(keys == ["qq.com", "qq.com", "163.com"])
-        let use = try bed.queue.limitUse(limits, account: "qq", source: "default", domains: ["foxmail.com", "new.example"])
+        let use = try bed.queue.limitUse(
+            limits, account: "qq", source: "default", domains: ["foxmail.com", "new.example"])
         #expect(use.map(\.key) == ["new.example", "qq.com", "163.com"])
         #expect(use.map(\.used) == [0, 1, 0])
     }
@@ -181,7 +182,8 @@ import Testing
         let bed = try Bed()
         let campaign = try bed.campaign(recipients: 100)
         let limits = [
-            Limit(scope: .source, count: 40, per: .seconds(3_600)), Limit(scope: .campaign, count: 50, per: .seconds(60)),
+            Limit(scope: .source, count: 40, per: .seconds(3_600)),
+            Limit(scope: .campaign, count: 50, per: .seconds(60)),
         ]
         let runner = try await bed.runner(campaign, limits: limits)
         let start = bed.clock.now()

@@ -23,7 +23,9 @@ import Testing
     func pages() async throws {
         let bed = try Bed()
         let (id, runner) = try await mixed(bed)
-        let expected: [RecipientState: Int] = [.sent: 2, .deferred: 1, .failed: 1, .inDoubt: 1, .sending: 1, .pending: 4]
+        let expected: [RecipientState: Int] = [
+            .sent: 2, .deferred: 1, .failed: 1, .inDoubt: 1, .sending: 1, .pending: 4,
+        ]
         for state in RecipientState.allCases.map(Optional.some) + [nil] {
             var ids: [Int64] = []
             while true {
@@ -97,7 +99,10 @@ import Testing
     func forecast() async throws {
         let bed = try Bed()
         let id = try bed.campaign(recipients: 1_000)
-        let caps = [Limit(scope: .source, count: 100, per: .seconds(3_600)), Limit(scope: .source, count: 500, per: .seconds(86_400))]
+        let caps = [
+            Limit(scope: .source, count: 100, per: .seconds(3_600)),
+            Limit(scope: .source, count: 500, per: .seconds(86_400)),
+        ]
         let start = bed.clock.now()
         func finish(_ limits: [Limit], _ pace: Double?) throws -> Duration? {
             try bed.queue.forecast(id, limits: limits, account: "qq", source: "default", pace: pace).map { $0 - start }

@@ -32,7 +32,9 @@ import Testing
         let bed = try Bed()
         let id = try bed.campaign(recipients: 20)
         _ = try bed.queue.suppress([Suppression(key: "*@no.example", reason: "r", since: bed.clock.now(), by: "user")])
-        let limits = [Limit(scope: .source, count: 6, per: .seconds(60)), Limit(scope: .domain, count: 9, per: .seconds(60))]
+        let limits = [
+            Limit(scope: .source, count: 6, per: .seconds(60)), Limit(scope: .domain, count: 9, per: .seconds(60)),
+        ]
         let runner = try await bed.runner(id, limits: limits)
         for outcome in AttemptOutcome.allCases {
             let attempt = try #require(try await runner.beginNext().attempt)
@@ -70,7 +72,8 @@ import Testing
         let bed = try Bed()
         try bed.queue.read { db, _ in
             for condition in [
-                "WHERE a.campaign = ?1 AND a.id > ?2 ORDER BY a.id LIMIT ?3", "WHERE a.id > ?2 AND ?1 IS NULL ORDER BY a.id LIMIT ?3",
+                "WHERE a.campaign = ?1 AND a.id > ?2 ORDER BY a.id LIMIT ?3",
+                "WHERE a.id > ?2 AND ?1 IS NULL ORDER BY a.id LIMIT ?3",
                 "WHERE a.campaign = ?1 ORDER BY a.id DESC LIMIT ?2",
             ] {
                 try check(db, Queue.selectAttempts + condition)

@@ -5,7 +5,9 @@ import Testing
 @testable import Queue
 
 @Suite struct RunnerTests {
-    @Test("what a dead runner had in flight is in doubt; the policy says what becomes of it", arguments: DoubtPolicy.allCases)
+    @Test(
+        "what a dead runner had in flight is in doubt; the policy says what becomes of it",
+        arguments: DoubtPolicy.allCases)
     func recovery(_ policy: DoubtPolicy) async throws {
         let bed = try Bed()
         let campaign = try bed.campaign(recipients: 5)

@@ -47,7 +47,9 @@ extension Commit {
         for (settlement, open) in zip(settlements, opened) { try settle(settlement, open, charges.keys.map(\.id)) }
     }
 
-    func settle(_ settlement: Settlement, _ open: OpenAttempt, _ keys: [Int64], as decided: RecipientState? = nil) throws {
+    func settle(_ settlement: Settlement, _ open: OpenAttempt, _ keys: [Int64], as decided: RecipientState? = nil)
+        throws
+    {
         let update = try prepare(
             """
             UPDATE attempt SET finished = ?2, outcome = ?3, code = ?4, enhanced = ?5, reply = ?6, tls = ?7, bytes = ?8
@@ -70,7 +72,9 @@ extension Commit {
 
     private func settleRecipient(_ settlement: Settlement, _ open: OpenAttempt, _ decided: RecipientState?) throws {
         var state = decided ?? settlement.outcome.recipientState
-        if state == .pending || state == .deferred, try campaign(open.campaign).state == .cancelled { state = .cancelled }
+        if state == .pending || state == .deferred, try campaign(open.campaign).state == .cancelled {
+            state = .cancelled
+        }
         // One that goes back counts as tried: it is due now, behind the fresh ones, so that a message nobody can
         // send does not stand in front of all others for ever.
         let due: Int64 =

@@ -65,7 +65,9 @@ extension Queue {
     /// The bytes of a stored attachment.
     public func attachment(hash: String) throws -> [UInt8]? {
         try read { db, _ in
-            try Data.fetchOne(db, sql: "SELECT bytes FROM attachment WHERE hash = ?", arguments: [hash]).map { [UInt8]($0) }
+            try Data.fetchOne(db, sql: "SELECT bytes FROM attachment WHERE hash = ?", arguments: [hash]).map {
+                [UInt8]($0)
+            }
         }
     }
 

@@ -15,7 +15,9 @@ extension Queue {
         try read { db, _ in
             var findings: [Finding] = []
             let check = deep ? "PRAGMA integrity_check(20)" : "PRAGMA quick_check(20)"
-            findings += try String.fetchAll(db, sql: check).filter { $0 != "ok" }.map { Finding(check: "file", detail: $0) }
+            findings += try String.fetchAll(db, sql: check).filter { $0 != "ok" }.map {
+                Finding(check: "file", detail: $0)
+            }
             findings += try String.fetchAll(db, sql: "SELECT \"table\" FROM pragma_foreign_key_check LIMIT 20")
                 .map { Finding(check: "file", detail: "A row of \($0) belongs to nothing.") }
             findings += try Self.tallyFindings(db)

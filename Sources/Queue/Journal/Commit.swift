@@ -42,7 +42,9 @@ final class Commit {
         // Read inside the transaction: so no other process's commit lies between this instant and this commit.
         boot = clock.sinceBoot()
         let wall = clock.now()
-        guard try query.step() else { throw QueueError.invalid("The queue has no clock row. `outpost verify` says more.") }
+        guard try query.step() else {
+            throw QueueError.invalid("The queue has no clock row. `outpost verify` says more.")
+        }
         anchor = QueueClock(
             boot: query.text(0), bootMicroseconds: query.integer(1), queueMicroseconds: query.integer(2),
             wallMicroseconds: query.integer(3))
@@ -109,7 +111,9 @@ final class Commit {
         if let known = caps[id] { return known }
         let query = try prepare("SELECT open, seq, last_at FROM cap_key WHERE id = ?")
         query.bind(1, id)
-        guard try query.step() else { throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.") }
+        guard try query.step() else {
+            throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.")
+        }
         let work = CapWork(open: query.integer(0), seq: query.integer(1), lastAt: query.integer(2))
         query.reset()
         caps[id] = work
@@ -250,7 +254,9 @@ final class Commit {
         for code in 0..<8 { update.bind(Int32(code) + 3, Int64(work.tallies[RecipientState(code: Int64(code))])) }
         update.bind(11, now.wall.microseconds)
         try update.run()
-        if state == .finished, work.state != .finished { try record(id, kind: "finished", "All recipients are settled.") }
+        if state == .finished, work.state != .finished {
+            try record(id, kind: "finished", "All recipients are settled.")
+        }
     }
 
     private func write(_ key: PulseKey, _ pulse: PulseMinute) throws {

@@ -48,7 +48,11 @@ final class Journal: Sendable {
                 Operation(isolated: isolated) { commit in
                     let value = try body(commit)
                     return { error in
-                        if let error { continuation.resume(throwing: error) } else { continuation.resume(returning: value) }
+                        if let error {
+                            continuation.resume(throwing: error)
+                        } else {
+                            continuation.resume(returning: value)
+                        }
                     }
                 } fail: {
                     continuation.resume(throwing: $0)

@@ -1,7 +1,5 @@
 import Clock
-import Dispatch
 import GRDB
-import Synchronization
 
 extension Queue {
     /// Brings rows of a list into a campaign. Running it again, also after a crash half-way, adds only what is missing.
@@ -16,27 +14,20 @@ extension Queue {
     }
 }
 
-/// Stores recipients in batches, each in one transaction with its tallies. While one batch is written the caller reads
-/// the next, so at most two are in memory.
+/// Stores recipients while the caller goes on reading; only a few small batches are in memory.
 ///
-/// Used by one thread; all functions throw `QueueError`.
+/// One thread uses it; all functions throw `QueueError`.
 public final class Importer {
-    private static let batchSize = 4_000
-    private let campaign: Int64
-    private let journal: Journal
-    private let lastBefore: Int64
+    private static let batchSize = 1_000
+    private let pipe: ImportPipe
     private var rows: [ImportRow] = []
-    private var underway: Batch?
-    private var counts = ImportCounts()
 
     init(campaign: Int64, journal: Journal, lastBefore: Int64) {
-        self.campaign = campaign
-        self.journal = journal
-        self.lastBefore = lastBefore
+        pipe = ImportPipe(campaign: campaign, journal: journal, lastBefore: lastBefore)
         rows.reserveCapacity(Self.batchSize)
     }
 
-    /// Takes a row; it is stored with its batch, at the latest by `finish`.
+    /// Takes a row; it is durable at the latest when `finish` has returned.
     public func add(_ row: ImportRow) throws {
         rows.append(row)
         if rows.count >= Self.batchSize { try flush() }
@@ -45,56 +36,20 @@ public final class Importer {
     /// Stores what is left, and says what became of all rows. `rejected` is 0: those never came here.
     public func finish() throws -> ImportCounts {
         try flush()
-        try collect()
-        return counts
+        return try pipe.finish()
     }
 
     private func flush() throws {
-        try collect()
         guard !rows.isEmpty else { return }
-        let (campaign, lastBefore, taken) = (campaign, lastBefore, rows)
+        let taken = rows
         rows = []
         rows.reserveCapacity(Self.batchSize)
-        let batch = Batch()
-        underway = batch
-        journal.enqueue(
-            Journal.Operation(isolated: true) { commit in
-                let counts = try commit.store(taken, campaign, lastBefore)
-                return { error in batch.end(error.map { .failure($0) } ?? .success(counts)) }
-            } fail: {
-                batch.end(.failure($0))
-            })
-    }
-
-    private func collect() throws {
-        guard let batch = underway else { return }
-        underway = nil
-        let stored = try batch.wait()
-        counts.in += stored.in
-        counts.new += stored.new
-        counts.known += stored.known
-        counts.duplicate += stored.duplicate
-        counts.suppressed += stored.suppressed
-    }
-
-    private final class Batch: Sendable {
-        private let result = Mutex<Result<ImportCounts, any Error>>(.success(ImportCounts()))
-        private let over = DispatchSemaphore(value: 0)
-
-        func end(_ result: Result<ImportCounts, any Error>) {
-            self.result.withLock { $0 = result }
-            over.signal()
-        }
-
-        func wait() throws -> ImportCounts {
-            over.wait()
-            return try result.withLock { $0 }.get()
-        }
+        try pipe.put(taken)
     }
 }
 
 extension Commit {
-    fileprivate func store(_ rows: [ImportRow], _ campaign: Int64, _ lastBefore: Int64) throws -> ImportCounts {
+    func store(_ rows: [ImportRow], _ campaign: Int64, _ lastBefore: Int64) throws -> ImportCounts {
         let state = try self.campaign(campaign).state.after(.refill)
         let anySuppression = try suppressionInUse()
         var counts = ImportCounts()

@@ -112,7 +112,8 @@ extension Queue {
             var moved = 0
             if let emails {
                 let update = try commit.prepare(
-                    "UPDATE recipient SET state = ?3, due = 0, attempts = iif(?3 = 0, 0, attempts) WHERE campaign = ?1 AND key = ?2 AND state = 6")
+                    "UPDATE recipient SET state = ?3, due = 0, attempts = iif(?3 = 0, 0, attempts) WHERE campaign = ?1 AND key = ?2 AND state = 6"
+                )
                 for email in Set(emails) {
                     update.bind(1, campaign)
                     update.bind(2, email)

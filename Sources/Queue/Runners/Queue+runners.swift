@@ -8,7 +8,10 @@ extension Queue {
         try read { db, _ in
             // As many rows as there are runners.
             let rows = try Row.fetchAll(
-                db, sql: "SELECT id, campaign, pid, host, account, source, started, heartbeat, status FROM runner ORDER BY id")
+                db,
+                sql:
+                    "SELECT id, campaign, pid, host, account, source, started, heartbeat, status FROM runner ORDER BY id"
+            )
             return try rows.compactMap { row in
                 let id: Int64 = row[0]
                 let of: Int64 = row[1]
@@ -25,7 +28,8 @@ extension Queue {
     /// How many runners died and left something to put in order.
     public func deadRunners() throws -> Int {
         try read { db, _ in
-            try Int64.fetchAll(db, sql: "SELECT id FROM runner").filter { try !RunnerLock.isHeld($0, queue: path) }.count
+            try Int64.fetchAll(db, sql: "SELECT id FROM runner").filter { try !RunnerLock.isHeld($0, queue: path) }
+                .count
         }
     }
 

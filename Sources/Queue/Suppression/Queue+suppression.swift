@@ -33,7 +33,9 @@ extension Queue {
     public func isSuppressed(key: String) throws -> Suppression? {
         try read { db, _ in
             try Row.fetchOne(
-                db, sql: "SELECT key, reason, since, \"by\" FROM suppression WHERE key IN (?, ?) ORDER BY key = ? DESC LIMIT 1",
+                db,
+                sql:
+                    "SELECT key, reason, since, \"by\" FROM suppression WHERE key IN (?, ?) ORDER BY key = ? DESC LIMIT 1",
                 arguments: [key, "*@" + Commit.domain(of: key), key]
             ).map(Self.suppression)
         }
