@@ -26,21 +26,21 @@ struct EndingReport: Sendable {
         case .capped(let limit, let key, let until):
             status = .workLeft
             what = tr(
-                "{0} {1} is at its cap of {2}; {3} people wait, the next one may go at {4}.",
+                "{0} {1} is at its cap of {2}; {3} left, the next one may go at {4}.",
                 LimitReport.word(limit.scope),
                 key, LimitText.text(limit), people, moment(until))
             next = again
         case .waiting(let until):
             status = .workLeft
-            what = tr("{0} people wait for another try, the first at {1}.", people, moment(until))
+            what = tr("{0} left to be tried again, the first at {1}.", people, moment(until))
             next = again
         case .resting(let until, let reply):
             status = .workLeft
-            what = tr("The server asked for less ({0}); {1} people wait until {2}.", reply, people, moment(until))
+            what = tr("The server asked for less ({0}); {1} left, waiting until {2}.", reply, people, moment(until))
             next = again
         case .paused:
             status = .workLeft
-            what = tr("{0} is paused; {1} people wait.", name, people)
+            what = tr("{0} is paused; {1} left.", name, people)
             next = tr("To go on: outpost resume {0}, then outpost send {0}", name)
         case .cancelled:
             status = .done
@@ -51,24 +51,24 @@ struct EndingReport: Sendable {
         case .inDoubt(let count):
             status = .workLeft
             what = tr(
-                "{0} sent; for {1} people a lost connection or a crash leaves in doubt whether they got it.",
+                "{0} sent, {1} in doubt: a lost connection or a crash leaves open whether they got it.",
                 NumberText.count(tallies.sent), NumberText.count(count))
             next = tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name)
         case .loginRefused(let reply):
             status = .loginRefused
-            what = tr("The server refused the login: {0}. Nobody was tried; {1} people wait.", reply, people)
+            what = tr("The server refused the login: {0}. {1} left, and nobody's tries are used up.", reply, people)
             next = Boundary.loginAdvice
         case .unreachable(let error):
             status = .unreachable
-            what = tr("No connection to the server: {0}. {1} people wait.", error, people)
+            what = tr("No connection to the server: {0}. {1} left.", error, people)
             next = again
         case .limitReached:
             status = left + tallies.inDoubt > 0 ? .workLeft : .done
-            what = tr("As many as asked for were sent; {0} people are left.", people)
+            what = tr("As many as asked for were sent; {0} left.", people)
             next = left > 0 ? again : nil
         case .interrupted:
             status = signal == 2 ? .interrupted : .terminated
-            what = tr("Stopped; what was in flight is finished, {0} people are left.", people)
+            what = tr("Stopped; what was in flight is finished, {0} left.", people)
             next = again
         }
     }

@@ -37,6 +37,14 @@ public enum WaitReason: Sendable, Hashable {
     /// Nobody is left to be taken.
     case nothing
 
+    /// Short, and over by itself: no reason to end a run.
+    var isPartOfSending: Bool {
+        switch self {
+        case .reconnect, .pace: true
+        case .cap, .retry, .rest, .others, .nothing: false
+        }
+    }
+
     /// When to look again; `nil` when only a change can bring work.
     public var until: Timestamp? {
         switch self {

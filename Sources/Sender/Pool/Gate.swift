@@ -119,6 +119,8 @@ final class Gate: Sendable {
             return
         }
         guard !options.wait else { return }
+        // As long as one tries to connect, it has recipients whom the others only wait for.
+        guard !reasons.contains(where: \.isPartOfSending) else { return }
         switch next {
         case .cap(let limit, let key, _): state.stop = .capped(limit, key: key, until: until)
         case .rest(_, let reply): state.stop = .resting(until: until, reply: reply)
