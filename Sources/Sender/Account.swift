@@ -81,12 +81,16 @@ public struct Account: Sendable {
     public var retry: RetrySchedule
     public var timeouts: Timeouts
     public var limits: [Limit]
+    /// The share (0…1) of final refusals among the last hundred answers from which on the campaign is paused, before
+    /// it burns the whole list; nil never pauses.
+    public var refusals: Double?
 
     public init(
         name: String, host: String, port: UInt16, tls: TLSMode, caFile: String? = nil, user: String? = nil,
         auth: AuthMethod? = nil, password: @escaping @Sendable () async throws -> String = { "" },
         source: String? = nil, helo: String? = nil, sessions: Int = 4, messagesPerSession: Int = 100,
-        pace: Pace = .burst, retry: RetrySchedule = .standard, timeouts: Timeouts = Timeouts(), limits: [Limit] = []
+        pace: Pace = .burst, retry: RetrySchedule = .standard, timeouts: Timeouts = Timeouts(), limits: [Limit] = [],
+        refusals: Double? = 0.5
     ) {
         self.name = name
         self.host = host
@@ -104,6 +108,7 @@ public struct Account: Sendable {
         self.retry = retry
         self.timeouts = timeouts
         self.limits = limits
+        self.refusals = refusals
     }
 
     /// What caps of scope `source` are kept under.

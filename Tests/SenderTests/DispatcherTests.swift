@@ -63,8 +63,7 @@ struct DispatcherTests {
         }
         #expect(reply.hasPrefix("535"))
         #expect(try rig.tallies.pending == 10 && rig.log.isEmpty)
-        let office = try String(contentsOfFile: rig.folder + "/office.log", encoding: .utf8)
-        #expect(office.components(separatedBy: "535").count - 1 <= 1)
+        #expect(try rig.events().filter { $0["code"] as? Int == 535 }.count == 1)
         for file in try FileManager.default.contentsOfDirectory(atPath: rig.folder + "/home") {
             let bytes = try Data(contentsOf: URL(fileURLWithPath: rig.folder + "/home/" + file))
             #expect(bytes.range(of: Data("wr0ng-passw0rd".utf8)) == nil)
@@ -91,9 +90,11 @@ struct DispatcherTests {
             return
         }
         guard
-            case .unreachable = try await rig.send(SendOptions(), rules: [], {
-                $0.user = "u"; $0.password = { "p" }
-            })
+            case .unreachable = try await rig.send(
+                SendOptions(), rules: [],
+                {
+                    $0.user = "u"; $0.password = { "p" }
+                })
         else {
             Issue.record("logged in without TLS")
             return
@@ -330,4 +331,35 @@ struct DispatcherTests {
             #expect(try rig.tallies.pending == 3)
         }
     }
+}
+
+@Suite("A route in trouble", .timeLimit(.minutes(2)))
+struct TroubleTests {
+    @Test("a list that servers refuse is paused before it is burnt, and the reason is kept")
+    func refusedList() async throws {
+        let rig = try Rig("at rcpt to p* reply 550 5.7.1 Not today\n", people: 300)
+        guard case .paused = try await rig.send(SendOptions()) else {
+            Issue.record("went on")
+            return
+        }
+        let campaign = try #require(try rig.queue.campaign(id: rig.campaign.id))
+        #expect(campaign.state == .paused && campaign.reason.contains("refusals"))
+        #expect(campaign.tallies.failed >= RefusalWatchSpan.least && campaign.tallies.pending > 100)
+        #expect(try rig.queue.verify(deep: true).isEmpty)
+    }
+
+    @Test("after a rest one session tries, and the campaign ends well")
+    func probing() async throws {
+        let rig = try Rig("at mail first 3 reply 550 Connection frequency limited\n", people: 60)
+        let rule = ReplyRule(
+            id: "freq", code: "550", text: "frequency limited", level: .route, action: .rest,
+            rest: .milliseconds(100))
+        guard case .finished = try await rig.send(rules: [rule], { $0.sessions = 8 }) else {
+            Issue.record("not finished")
+            return
+        }
+        #expect(try rig.tallies.sent == 60)
+    }
+
+    private enum RefusalWatchSpan { static let least = 50 }
 }

@@ -22,7 +22,7 @@ struct GateTests {
             Issue.record("not over: \(String(describing: gate.ending))")
             return
         }
-        guard case .stop = gate.permission() else {
+        guard case .stop = gate.permission(0) else {
             Issue.record("a worker may go on")
             return
         }
@@ -76,12 +76,12 @@ struct GateTests {
         gate.hold(.rest(until: clock.now() + .seconds(60), reply: "slow"))
         gate.hold(.rest(until: clock.now() + .seconds(1), reply: "slow"))
         clock.advance(.seconds(59))
-        guard case .hold = gate.permission() else {
+        guard case .hold = gate.permission(0) else {
             Issue.record("the rest was cut")
             return
         }
         clock.advance(.seconds(1))
-        guard case .go = gate.permission() else {
+        guard case .go = gate.permission(0) else {
             Issue.record("the rest did not end")
             return
         }

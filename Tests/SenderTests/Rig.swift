@@ -74,13 +74,16 @@ final class Rig: Sendable {
     var tallies: Tallies { get throws { try queue.campaign(id: campaign.id)!.tallies } }
     var log: [AttemptRecord] { get throws { try queue.attempts(campaign.id, after: 0, limit: 100_000) } }
 
+    /// What the post office wrote down.
+    func events() throws -> [[String: Any]] {
+        let text = try String(contentsOfFile: folder + "/office.log", encoding: .utf8)
+        return try text.split(separator: "\n").compactMap {
+            try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+        }
+    }
+
     /// Recipients of messages the post office took, one entry a time.
     func accepted() throws -> [String] {
-        let text = try String(contentsOfFile: folder + "/office.log", encoding: .utf8)
-        return try text.split(separator: "\n").compactMap { line in
-            let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-            guard let event, event["event"] as? String == "accepted" else { return nil }
-            return (event["to"] as? [String])?.first ?? event["to"] as? String
-        }
+        try events().filter { $0["event"] as? String == "accepted" }.compactMap { $0["to"] as? String }
     }
 }

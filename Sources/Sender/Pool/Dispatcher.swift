@@ -29,7 +29,7 @@ public final class Dispatcher: Sendable {
         self.classifier = classifier
         self.options = options
         self.clock = clock
-        gate = Gate(workers: account.sessions, options: options, clock: clock)
+        gate = Gate(workers: account.sessions, options: options, refusals: account.refusals, clock: clock)
     }
 
     /// Begins no new message; those in flight finish, and `run` returns `.interrupted`.
@@ -63,7 +63,7 @@ public final class Dispatcher: Sendable {
             messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"))
         for rest in try await read({ try $0.rests() })
         where rest.account == account.name && rest.source == account.sourceKey {
-            gate.hold(.rest(until: rest.until, reply: rest.reply))
+            _ = gate.rest(for: rest.until - clock.now(), reply: rest.reply)
         }
         let lanes = Lane.pool(count: min(options.lanes, account.sessions))
         let watch = Task { await Monitor(context, progress).watch() }
@@ -93,6 +93,12 @@ public final class Dispatcher: Sendable {
     /// What “nothing is left to take” means is the queue's to say.
     private func conclude() async throws -> Ending {
         let ending = gate.ending ?? .finished
+        if let share = gate.refusedShare {
+            let reason =
+                "\(Int(share * 100)) % of the last answers were final refusals; look at the list and the log before going on"
+            try await read { [campaign] in try $0.pause(campaign.id, reason: reason) }
+            return .paused
+        }
         let id = campaign.id
         guard case .finished = ending, let now = try await read({ try $0.campaign(id: id) }) else { return ending }
         switch now.state {

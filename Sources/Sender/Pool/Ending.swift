@@ -34,13 +34,15 @@ public enum WaitReason: Sendable, Hashable {
     case pace(until: Timestamp)
     /// Other processes have whoever is left; looked at again then.
     case others(until: Timestamp)
+    /// The route carries as many sessions as it is trusted with at the moment.
+    case turn
     /// Nobody is left to be taken.
     case nothing
 
     /// Short, and over by itself: no reason to end a run.
     var isPartOfSending: Bool {
         switch self {
-        case .reconnect, .pace: true
+        case .reconnect, .pace, .turn: true
         case .cap, .retry, .rest, .others, .nothing: false
         }
     }
@@ -52,7 +54,7 @@ public enum WaitReason: Sendable, Hashable {
             .reconnect(let until, _), .pace(let until),
             .others(let until):
             until
-        case .nothing: nil
+        case .nothing, .turn: nil
         }
     }
 }

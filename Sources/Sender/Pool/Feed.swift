@@ -75,6 +75,15 @@ final class Feed: Sendable {
         }
     }
 
+    /// One recipient, if one is at hand.
+    func takeNow() -> LeasedRecipient? {
+        state.withLock { state in
+            guard state.head < state.stock.count else { return nil }
+            state.head += 1
+            return state.stock[state.head - 1]
+        }
+    }
+
     private func refill(_ size: Int) async throws -> LeaseAnswer {
         let answer: LeaseAnswer
         do {

@@ -26,6 +26,12 @@ final class Gate: Sendable {
         var allowance: Int?
         var failures = 0
         var everOpened = false
+        var breaker: Breaker
+        var refusals: RefusalWatch
+        /// Share of final refusals that ended the run.
+        var refused: Double?
+        /// Workers that use the route now, as many as the breaker's window allows.
+        var active: Set<Int> = []
         var paceFrom: Timestamp?
         var timer: DispatchWorkItem?
         var activity: [SessionActivity]
@@ -37,11 +43,13 @@ final class Gate: Sendable {
     private let options: SendOptions
     private let timerQueue = DispatchQueue(label: "outpost.gate")
 
-    init(workers: Int, options: SendOptions, clock: any WallClock) {
+    /// - Parameter refusals: the share of final refusals from which on the campaign is paused; nil never.
+    init(workers: Int, options: SendOptions, refusals: Double? = nil, clock: any WallClock) {
         let now = clock.now()
         state = Mutex(
             State(
-                running: workers, allowance: options.limit,
+                running: workers, allowance: options.limit, breaker: Breaker(most: workers),
+                refusals: RefusalWatch(threshold: refusals),
                 activity: (0..<workers).map { SessionActivity(number: $0 + 1, step: "off", since: now, delivered: 0) }))
         self.clock = clock
         self.options = options
@@ -49,14 +57,24 @@ final class Gate: Sendable {
 
     var ending: Ending? { state.withLock { $0.stop } }
 
-    func permission() -> Permission {
+    /// The share of final refusals that ended the run, if that is what did.
+    var refusedShare: Double? { state.withLock { $0.refused } }
+
+    var isStopped: Bool { state.withLock { $0.stop != nil } }
+
+    /// Whether a worker may use the route now. It gives its place back by parking or leaving.
+    func permission(_ worker: Int) -> Permission {
         let now = clock.now()
         return state.withLock { state in
             if state.stop != nil { return .stop }
+            if let reason = state.breaker.obstacle(now: now) { return .hold(reason) }
             if let hold = state.hold, let until = hold.until {
                 if until > now { return .hold(hold) }
                 state.hold = nil
             }
+            let others = state.active.count - (state.active.contains(worker) ? 1 : 0)
+            guard others < state.breaker.window else { return .hold(.turn) }
+            state.active.insert(worker)
             return .go
         }
     }
@@ -69,6 +87,16 @@ final class Gate: Sendable {
             return Self.takeAll(&state)
         }
         woken.forEach { $0.resume() }
+    }
+
+    /// The route is left alone. Returns until when, which is longer when it was tried in vain before.
+    func rest(for time: Duration, reply: String) -> Timestamp {
+        let now = clock.now()
+        return state.withLock { state in
+            state.breaker.rest(for: time, now: now) { .rest(until: $0, reply: reply) }
+            guard case .open(let until, _) = state.breaker.state else { return now + time }
+            return until
+        }
     }
 
     /// Nobody begins anything before the moment named.
@@ -91,10 +119,12 @@ final class Gate: Sendable {
             let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
                 guard state.stop == nil else { return [continuation] }
                 state.parked[worker] = Parked(reason: reason, continuation: continuation)
+                state.active.remove(worker)
+                let next = Self.takeTurns(&state)
                 if state.parked.count == state.running { concludeOrWait(&state) }
-                guard state.stop == nil else { return Self.takeAll(&state) }
+                guard state.stop == nil else { return next + Self.takeAll(&state) }
                 schedule(&state)
-                return []
+                return next
             }
             woken.forEach { $0.resume() }
         }
@@ -104,8 +134,10 @@ final class Gate: Sendable {
     func leave(_ worker: Int) {
         let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
             state.running -= 1
+            state.active.remove(worker)
+            let next = Self.takeTurns(&state)
             if state.running > 0, state.parked.count == state.running { concludeOrWait(&state) }
-            return state.stop == nil ? [] : Self.takeAll(&state)
+            return state.stop == nil ? next : next + Self.takeAll(&state)
         }
         woken.forEach { $0.resume() }
     }
@@ -126,8 +158,16 @@ final class Gate: Sendable {
         case .rest(_, let reply): state.stop = .resting(until: until, reply: reply)
         case .retry, .nothing: state.stop = .waiting(until: until)
         case .others: state.stop = .finished
-        case .reconnect, .pace: return  // short, and part of sending
+        case .reconnect, .pace, .turn: return  // short, and part of sending
         }
+    }
+
+    /// Those that wait for a place, as many as there are places.
+    private static func takeTurns(_ state: inout State) -> [UnsafeContinuation<Void, Never>] {
+        let places = state.breaker.window - state.active.count
+        guard places > 0 else { return [] }
+        let waiting = state.parked.filter { $0.value.reason == .turn }.keys.sorted().prefix(places)
+        return waiting.compactMap { state.parked.removeValue(forKey: $0)?.continuation }
     }
 
     private static func takeAll(_ state: inout State) -> [UnsafeContinuation<Void, Never>] {
@@ -195,8 +235,10 @@ final class Gate: Sendable {
     /// A session could not be opened or was lost. Returns how long to leave the server alone, doubling from 0.5 s up
     /// to 5 minutes; `nil` when the run is to give up.
     func failed(opening: Bool) -> Duration? {
-        state.withLock { state in
+        let now = clock.now()
+        return state.withLock { state in
             state.failures += 1
+            state.breaker.failed(now: now)
             let patience = options.wait ? (state.everOpened ? Int.max : 6) : 4
             if opening, state.failures >= patience { return nil }
             return .milliseconds(min(300_000, 500 << min(state.failures - 1, 10)))
@@ -216,18 +258,31 @@ final class Gate: Sendable {
         }
     }
 
+    /// Takes in outcomes that are on disk: for the screen, for the window, and for the watch over refusals.
     func count(_ settlements: [Settlement]) {
-        state.withLock { state in
+        let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
+            var worked = 0
             for settlement in settlements {
                 switch settlement.outcome {
-                case .sent: state.tally.sent += 1
+                case .sent:
+                    state.tally.sent += 1
+                    worked += 1
+                    _ = state.refusals.record(refused: false)
                 case .deferred: state.tally.deferred += 1
-                case .failed: state.tally.failed += 1
+                case .failed:
+                    state.tally.failed += 1
+                    if let share = state.refusals.record(refused: true) {
+                        state.refused = share
+                        if state.stop == nil { state.stop = .paused }
+                    }
                 case .inDoubt: state.tally.inDoubt += 1
                 case .aborted: state.tally.aborted += 1
                 }
             }
+            if state.stop != nil { return Self.takeAll(&state) }
+            return worked > 0 && state.breaker.succeeded(worked) ? Self.takeTurns(&state) : []
         }
+        woken.forEach { $0.resume() }
     }
 
     /// Counts so far, what the sessions do, and the reason when all of them wait.

@@ -55,6 +55,7 @@ struct Monitor: Sendable {
         case .rest(_, let reply): "the server asked for less: \(reply)"
         case .reconnect(_, let error): "no connection: \(error)"
         case .pace: "spreading over the window"
+        case .turn: "as many sessions are open as the server is trusted with at the moment"
         case .others: "another process has whoever is left"
         case .nothing: "nobody is left to take"
         }

@@ -49,8 +49,7 @@ struct RunContext: Sendable {
 
     /// The route is left alone, in this process and, through the queue, in every other.
     func rest(for time: Duration, rule: String, reply: String) async {
-        let until = clock.now() + time
-        gate.hold(.rest(until: until, reply: reply))
+        let until = gate.rest(for: time, reply: reply)
         try? await runner.rest(
             Rest(
                 account: account.name, source: account.sourceKey, server: account.server, until: until,

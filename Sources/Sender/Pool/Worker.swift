@@ -53,7 +53,7 @@ actor Worker {
         var failure: (any Error)?
         do {
             while true {
-                switch run.gate.permission() {
+                switch run.gate.permission(number) {
                 case .stop: break
                 case .hold(let reason):
                     try await park(reason)
@@ -178,7 +178,7 @@ actor Worker {
                 judged[index] = judgement.settlement
                 consequence = judgement.consequence
                 return consequence != .none
-            }, idle: {})
+            }, idle: prepareAhead)
         var lost = false
         for (index, result) in results.enumerated() where judged[index] == nil {
             let judgement = judge(index, result)
@@ -220,9 +220,7 @@ actor Worker {
         run.gate.show(number, "connect")
         do {
             let gate = run.gate
-            session = try await run.route.open(on: lane) {
-                if case .go = gate.permission() { false } else { true }
-            }
+            session = try await run.route.open(on: lane) { gate.isStopped }
             if session != nil { run.gate.opened() }
         } catch let error as SessionError {
             await failed(error)
@@ -275,6 +273,12 @@ actor Worker {
         _ = try await run.runner.exchange(settle: recorded, begin: [])
         run.gate.count(recorded)
         if recorded.contains(where: { $0.outcome == .aborted || $0.outcome == .deferred }) { run.gate.changed() }
+    }
+
+    /// Renders the next message while the last one's answer is on its way.
+    private func prepareAhead() {
+        guard prepared.count < batch, let next = run.feed.takeNow() else { return }
+        prepared.append(prepare(next))
     }
 
     private func prepare(_ recipient: LeasedRecipient) -> Prepared {
