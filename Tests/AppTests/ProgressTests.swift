@@ -30,7 +30,7 @@ struct ProgressTests {
     @Test("a bar tells counts, share and rate, and is full at the end")
     func bar() {
         let line = ProgressLine.bar(picture(), width: 120)
-        #expect(line.contains("6240/12 480 50 %") && line.contains("2/s") && line.contains("12 deferred"))
+        #expect(line.contains("  6240/12 480  50 %") && line.contains("2/s") && line.contains("12 deferred"))
         #expect(line.contains("####....") || line.contains("#."))
         #expect(ProgressLine.bar(picture { $0.settled = $0.total }, width: 120).hasPrefix("[########"))
         #expect(!ProgressLine.bar(picture { $0.settled = $0.total }, width: 120).contains("."))

@@ -52,7 +52,8 @@ struct LogCommand: AsyncParsableCommand {
         while true {
             let rows = try queue.attempts(campaign, after: last, limit: Self.page)
             for row in rows {
-                if follow, row.outcome == nil { return last }
+                // What a dead process left open is settled by the next one only; to wait for that would show nothing.
+                if follow, row.outcome == nil, try !queue.runners(nil).isEmpty { return last }
                 try output.write(line(row, now: now))
                 last = row.id
             }

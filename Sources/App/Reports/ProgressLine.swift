@@ -29,8 +29,8 @@ enum ProgressLine {
         var parts = [counts(picture)]
         if let waiting = picture.waiting, let words = words(waiting, now: picture.now) {
             parts.append(words)
-        } else {
-            parts.append(NumberText.rate(perSecond: picture.rate))
+        } else if picture.rate > 0 {
+            parts.append(CellWidth.fit(NumberText.rate(perSecond: picture.rate), 7, .right))
         }
         if let use = picture.tightest { parts.append(left(use)) }
         if picture.deferred > 0 { parts.append(tr("{0} deferred", NumberText.count(picture.deferred))) }
@@ -38,7 +38,7 @@ enum ProgressLine {
         if let forecast = picture.forecast { parts.append("~" + TimeText.moment(forecast, now: picture.now)) }
         // What is said last goes first when there is no room.
         while parts.count > 1, CellWidth.of(parts.joined(separator: "  ")) > width - 14 { parts.removeLast() }
-        let text = parts.joined(separator: "  ")
+        let text = OutsideText.plain(parts.joined(separator: "  "))
         let room = min(40, width - CellWidth.of(text) - 4)
         guard room >= 8 else { return CellWidth.clip(text, to: width) }
         let share = picture.total > 0 ? Double(picture.settled) / Double(picture.total) : 1
@@ -66,9 +66,12 @@ enum ProgressLine {
         return OutsideText.plain(parts.joined(separator: ", "))
     }
 
+    /// In columns of their own, so that the bar beside them keeps its length.
     private static func counts(_ picture: ProgressPicture) -> String {
         let share = picture.total > 0 ? picture.settled * 100 / picture.total : 100
-        return "\(NumberText.count(picture.sent))/\(NumberText.count(picture.total)) \(share) %"
+        let total = NumberText.count(picture.total)
+        let sent = CellWidth.fit(NumberText.count(picture.sent), total.count, .right)
+        return "\(sent)/\(total) \(CellWidth.fit("\(share)", 3, .right)) %"
     }
 
     private static func left(_ use: LimitUse) -> String {
@@ -88,9 +91,8 @@ enum ProgressLine {
         case .retry: return tr("waits until {0}: everybody left gets another try then", until)
         case .rest(_, let reply): return tr("waits until {0}: the server asked for less ({1})", until, reply)
         case .reconnect(_, let error): return tr("tries again at {0}: {1}", until, error)
-        case .pace: return nil
         case .others: return tr("another process has whoever is left")
-        case .nothing: return nil
+        default: return nil  // short, or nothing to wait for
         }
     }
 }
