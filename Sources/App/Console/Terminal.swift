@@ -4,8 +4,7 @@ import Glibc
 /// The screen and the keyboard: the only file that touches ncurses.
 ///
 /// It is used by one thread alone, the console's. Whatever way the process ends, the terminal is given back as it was:
-/// by `close`, by `exit`, or by the handlers of the signals that kill (see `cncurses.h`). The C state behind them is per
-/// object file, so nothing outside this file may call `CNcurses_rescue…`.
+/// by `close`, by `exit`, or by the handlers of the signals that kill and a guard for SIGKILL (see `rescue.c`).
 final class Terminal {
     /// Readable when a signal arrived; each byte is its number.
     let signals: Int32

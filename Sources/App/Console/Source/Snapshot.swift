@@ -89,7 +89,7 @@ struct CampaignRow: Sendable, Equatable, Identifiable {
     var account: String
     var activity: CampaignActivity
     var tallies: CampaignTallies
-    /// Sent in the last minute; nil where nothing was ever sent.
+    /// Messages a minute, over the last minute or since the start; nil where nothing was ever sent.
     var perMinute: Int?
     /// The forecast, while there is something left.
     var finish: Timestamp?

@@ -9,8 +9,8 @@ extension ConsoleModel {
         }
         let pace = Figures.count(row.perMinute ?? 0)
         let text =
-            row.finish.map { tr("{0} in the last minute, finish about {1}", pace, Figures.soon($0, self)) }
-            ?? tr("{0} in the last minute", pace)
+            row.finish.map { tr("{0} a minute, finish about {1}", pace, Figures.soon($0, self)) }
+            ?? tr("{0} a minute", pace)
         return (row.activity.word + "  " + text, row.activity.style)
     }
 
