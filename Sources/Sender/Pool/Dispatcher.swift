@@ -60,7 +60,8 @@ public final class Dispatcher: Sendable {
             feed: Feed(runner, batch: max(16, account.sessions * 2)), gate: gate, route: try Route(account),
             clock: clock, limits: limits,
             messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
-            messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"))
+            messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"),
+            observe: options.observe)
         for rest in try await read({ try $0.rests() })
         where rest.account == account.name && rest.source == account.sourceKey {
             _ = gate.rest(for: rest.until - clock.now(), reply: rest.reply)

@@ -94,8 +94,15 @@ public struct SendOptions: Sendable {
     public var doubt: DoubtPolicy
     /// Serial queues to spread the sessions over.
     public var lanes: Int
+    /// Told of each hand-over when its answer is there (or is not to be had): what it came to, and the time since its
+    /// beginning was on disk. Called on the lanes, so it must be quick.
+    public var observe: (@Sendable (Settlement, Duration) -> Void)?
 
-    public init(limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, lanes: Int = 2) {
+    public init(
+        limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, lanes: Int = 2,
+        observe: (@Sendable (Settlement, Duration) -> Void)? = nil
+    ) {
+        self.observe = observe
         self.limit = limit
         self.wait = wait
         self.doubt = doubt

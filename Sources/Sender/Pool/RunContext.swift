@@ -16,6 +16,7 @@ struct RunContext: Sendable {
     /// What Message-IDs of this campaign have in common.
     let messageIDStem: String
     let messageIDDomain: String
+    let observe: (@Sendable (Settlement, Duration) -> Void)?
 
     /// The same for each attempt at a recipient, so that a receiver can recognise a message sent again.
     func messageID(of recipient: Int64) -> String { "<\(messageIDStem).\(recipient)@\(messageIDDomain)>" }

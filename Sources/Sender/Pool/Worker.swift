@@ -161,15 +161,18 @@ actor Worker {
         }
         guard !sendable.isEmpty else { return }
         let tls = session.tlsVersion
+        let begun = run.observe == nil ? 0 : run.ticks()
         var consequence = Judgement.Consequence.none
         var judged: [Settlement?] = Array(repeating: nil, count: sendable.count)
         func judge(_ index: Int, _ delivery: Delivery) -> Judgement {
             let item = sendable[index]
             if case .lost = delivery { losses[item.recipient.id, default: 0] += 1 }
-            return run.judge.judge(
+            let judgement = run.judge.judge(
                 delivery, attempt: item.attempt, attempts: item.recipient.attempts,
                 losses: losses[item.recipient.id] ?? 0, bytes: item.message.size, tls: tls, now: run.clock.now(),
                 jitter: Double.random(in: 0..<1, using: &random))
+            run.observe?(judgement.settlement, .microseconds(run.ticks() - begun))
+            return judgement
         }
         let results = await session.deliver(
             sendable.map(\.message),
