@@ -159,7 +159,7 @@ extension Commit {
         }
         try insertAttempt(request, charges, previous: previous, cap: domainKey)
         let attempt = db.lastInsertedRowID
-        let update = try prepare("UPDATE recipient SET state = 1, due = 0, last_attempt = ?2 WHERE id = ?1")
+        let update = try prepare("UPDATE recipient SET state = 2, due = 0, last_attempt = ?2 WHERE id = ?1")
         update.bind(1, request.recipient)
         update.bind(2, attempt)
         try update.run()

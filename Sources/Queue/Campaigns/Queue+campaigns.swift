@@ -116,7 +116,7 @@ extension Queue {
 
     private static let selectCampaign = """
         SELECT id, name, state, reason, account, folder, columns, bytes, hash, limits, total, created, started, finished,
-            pending, sending, sent, deferred, failed, suppressed, in_doubt, cancelled
+            pending, deferred, sending, sent, failed, suppressed, in_doubt, cancelled
         FROM campaign JOIN content ON content.campaign = campaign.id
         """
 
@@ -158,7 +158,7 @@ extension Commit {
             try db.execute(
                 sql: """
                     UPDATE recipient INDEXED BY recipient_due SET state = 7, due = 0
-                    WHERE campaign = ? AND state IN (0, 3) AND state = ?
+                    WHERE campaign = ? AND state < 2 AND state = ?
                     """, arguments: [campaign, state.code])
             try move(campaign, count: db.changesCount, from: state, to: .cancelled)
         }

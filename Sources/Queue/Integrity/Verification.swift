@@ -37,7 +37,7 @@ extension Queue {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT id, name, state, total, pending, sending, sent, deferred, failed, suppressed, in_doubt, cancelled
+                SELECT id, name, state, total, pending, deferred, sending, sent, failed, suppressed, in_doubt, cancelled
                 FROM campaign
                 """)
         for row in rows {
@@ -71,7 +71,7 @@ extension Queue {
             """
             SELECT 'Recipient ' || r.id || ' is sending without an open attempt.' FROM recipient r
             LEFT JOIN attempt a ON a.id = r.last_attempt
-            WHERE r.state = 1 AND (a.id IS NULL OR a.outcome IS NOT NULL)
+            WHERE r.state = 2 AND (a.id IS NULL OR a.outcome IS NOT NULL)
             """
         ),
         (
@@ -79,14 +79,14 @@ extension Queue {
             """
             SELECT 'Attempt ' || a.id || ' is open, but its recipient is not sending it.' FROM attempt a
             LEFT JOIN recipient r ON r.id = a.recipient
-            WHERE a.outcome IS NULL AND (r.id IS NULL OR r.state <> 1 OR r.last_attempt <> a.id)
+            WHERE a.outcome IS NULL AND (r.id IS NULL OR r.state <> 2 OR r.last_attempt <> a.id)
             """
         ),
         (
             "attempts",
             """
             SELECT 'Recipient ' || r.id || ' is sent, but no attempt of it was.' FROM recipient r
-            JOIN attempt a ON a.id = r.last_attempt WHERE r.state = 2 AND a.outcome NOT IN (1, 4)
+            JOIN attempt a ON a.id = r.last_attempt WHERE r.state = 3 AND a.outcome NOT IN (1, 4)
             """
         ),
         (

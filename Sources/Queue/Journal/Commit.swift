@@ -74,7 +74,7 @@ final class Commit {
         if let known = campaigns[id] { return known }
         let query = try prepare(
             """
-            SELECT state, pending, sending, sent, deferred, failed, suppressed, in_doubt, cancelled
+            SELECT state, pending, deferred, sending, sent, failed, suppressed, in_doubt, cancelled
             FROM campaign WHERE id = ?
             """)
         query.bind(1, id)
@@ -244,7 +244,7 @@ final class Commit {
         if work.tallies.unsettled == 0, state == .sending || state == .paused { state = try state.after(.exhaust) }
         let update = try prepare(
             """
-            UPDATE campaign SET state = ?2, pending = ?3, sending = ?4, sent = ?5, deferred = ?6, failed = ?7,
+            UPDATE campaign SET state = ?2, pending = ?3, deferred = ?4, sending = ?5, sent = ?6, failed = ?7,
                 suppressed = ?8, in_doubt = ?9, cancelled = ?10,
                 reason = iif(?2 = 3, '', reason), finished = iif(?2 = 3, ifnull(finished, ?11), NULL)
             WHERE id = ?1

@@ -80,7 +80,7 @@ extension Queue {
             let lastDue = try Int64.fetchOne(
                 db,
                 sql: """
-                    SELECT due FROM recipient INDEXED BY recipient_due WHERE campaign = ? AND state IN (0, 3)
+                    SELECT due FROM recipient INDEXED BY recipient_due WHERE campaign = ? AND state < 2
                     ORDER BY due DESC LIMIT 1
                     """, arguments: [campaign])
             return instant.wall(max(finish, lastDue ?? 0))
@@ -93,7 +93,7 @@ extension Queue {
             db,
             """
             SELECT ifnull(email, key), domain FROM recipient INDEXED BY recipient_due
-            WHERE campaign = ? AND state IN (0, 3) LIMIT 200001
+            WHERE campaign = ? AND state < 2 LIMIT 200001
             """)
         query.bind(1, campaign)
         var counts: [String: Int] = [:]

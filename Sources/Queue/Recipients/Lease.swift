@@ -60,7 +60,7 @@ extension Commit {
             """
             SELECT id, ifnull(email, key), fields, attempts, line, domain, last_attempt
             FROM recipient INDEXED BY recipient_due
-            WHERE campaign = ? AND state IN (0, 3) AND due > 0 AND due <= ? ORDER BY due, id
+            WHERE campaign = ? AND state < 2 AND due > 0 AND due <= ? ORDER BY due, id
             """)
         query.bind(1, campaign)
         query.bind(2, now.queue)
@@ -88,7 +88,7 @@ extension Commit {
             """
             SELECT id, ifnull(email, key), fields, attempts, line, domain, last_attempt
             FROM recipient INDEXED BY recipient_due
-            WHERE campaign = ? AND state IN (0, 3) AND due = 0 AND id > ? AND id < ? ORDER BY id
+            WHERE campaign = ? AND state < 2 AND due = 0 AND id > ? AND id < ? ORDER BY id
             """)
         var runs: [[LeasedRecipient]] = []
         var left = count
@@ -139,7 +139,7 @@ extension Commit {
         let query = try prepare(
             """
             SELECT due FROM recipient INDEXED BY recipient_due
-            WHERE campaign = ? AND state IN (0, 3) AND due > ? ORDER BY due LIMIT 1
+            WHERE campaign = ? AND state < 2 AND due > ? ORDER BY due LIMIT 1
             """)
         query.bind(1, campaign)
         query.bind(2, now.queue)
@@ -169,7 +169,7 @@ extension Commit {
 
     /// A leased recipient that shall wait; it keeps its state.
     func postpone(_ recipient: Int64, until: Timestamp, _ charges: Charges) throws {
-        let update = try prepare("UPDATE recipient SET due = ?2 WHERE id = ?1 AND campaign = ?3 AND state IN (0, 3)")
+        let update = try prepare("UPDATE recipient SET due = ?2 WHERE id = ?1 AND campaign = ?3 AND state < 2")
         update.bind(1, recipient)
         update.bind(2, now.queue(until))
         update.bind(3, charges.campaign)

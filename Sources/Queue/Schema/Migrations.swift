@@ -79,9 +79,9 @@ enum Migrations {
             last_attempt INTEGER,
             UNIQUE (campaign, key)
         ) STRICT;
-        CREATE INDEX recipient_due ON recipient (campaign, due, id) WHERE state IN (0, 3);
+        CREATE INDEX recipient_due ON recipient (campaign, due, id) WHERE state < 2;
         -- The rare ends, for lists; sent ones are not in it, so the way of most messages does not pay for it.
-        CREATE INDEX recipient_rare ON recipient (campaign, state, id) WHERE state IN (4, 5, 6, 7);
+        CREATE INDEX recipient_rare ON recipient (campaign, state, id) WHERE state > 3;
 
         CREATE TABLE runner (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
