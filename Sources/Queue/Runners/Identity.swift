@@ -40,7 +40,7 @@ struct IdentityFile: Sendable {
             return
         }
         let text = "\(identity.name) \(identity.generation) \(inode)\n"
-        let draft = path + ".\(getpid())"
+        let draft = path + ".\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
         let written = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -105,11 +105,26 @@ final class Running: Sendable {
         // A thread of its own waits for it, so that no thread of the tests' pool is ever held.
         Thread.detachNewThread { [self] in
             var status: Int32 = 0
-            var usage = rusage()
-            while wait4(child, &status, 0, &usage) == -1 && errno == EINTR {}
-            let peak = usage.ru_maxrss
-            state.withLock { $0 = .ended(status: status, peak: peak, at: .now) }
+            var peak = 0
+            // ru_maxrss would count what this process had when the child was begun, so the child's own mark is read
+            // while it lives.
+            while true {
+                peak = max(peak, Running.highWaterMark(child))
+                let ended = waitpid(child, &status, WNOHANG)
+                if ended == child || (ended == -1 && errno != EINTR) { break }
+                usleep(2000)
+            }
+            let mark = peak
+            state.withLock { $0 = .ended(status: status, peak: mark, at: .now) }
         }
+    }
+
+    /// VmHWM of a process, in KiB; 0 when it has ended.
+    private static func highWaterMark(_ process: pid_t) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+        else { return 0 }
+        return Int(line.split(separator: " ").dropFirst().first ?? "") ?? 0
     }
 
     deinit { if isRunning { Glibc.kill(pid, SIGKILL) } }
