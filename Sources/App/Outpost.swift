@@ -37,7 +37,8 @@ struct Outpost: AsyncParsableCommand {
             CommandGroup(
                 name: "Keep",
                 subcommands: [
-                    SuppressCommand.self, VerifyCommand.self, BackupCommand.self, PostOfficeCommand.self, StressCommand.self,
+                    SuppressCommand.self, VerifyCommand.self, BackupCommand.self, PostOfficeCommand.self,
+                    StressCommand.self,
                     DrillCommand.self,
                 ]),
         ])

@@ -16,6 +16,7 @@ struct DrillRun {
         let interrupted = Mutex(false)
         let signals = SignalWatch { number, isFirst in
             guard isFirst else {
+                OwnChildren.kill()
                 scratch.remove()
                 _exit(128 + number)
             }

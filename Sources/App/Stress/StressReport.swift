@@ -4,6 +4,8 @@ struct StressReport: Sendable {
     static let goal = 0.001
 
     var connections = 0
+    /// The most that were open at once.
+    var reached = 0
     /// Bytes of one message on the wire.
     var size = 0
     var tls = false
@@ -44,7 +46,7 @@ struct StressReport: Sendable {
         var table = TextTable([("", .left), ("", .left)])
         let latency = picture.latency
         let times = [latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(Self.milliseconds)
-        table.add([tr("connections"), "\(connections)" + (tls ? ", TLS" : "")])
+        table.add([tr("connections"), tr("{0} of {1} open", reached, connections) + (tls ? ", TLS" : "")])
         table.add([tr("sent"), "\(NumberText.count(picture.sent)) × \(NumberText.bytes(size))"])
         table.add([tr("time"), NumberText.decimal(seconds, atMost: 1) + " s"])
         table.add([
@@ -98,6 +100,7 @@ struct StressReport: Sendable {
     var json: JSONText {
         var object = JSONText()
         object.add("connections", connections)
+        object.add("connections_open", reached)
         object.add("size_bytes", size)
         object.add("tls", tls)
         object.add("seconds", seconds)

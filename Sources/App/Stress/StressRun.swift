@@ -32,6 +32,7 @@ struct StressRun {
         let state = StressState()
         let signals = SignalWatch { number, isFirst in
             guard isFirst else {
+                OwnChildren.kill()
                 scratch.remove()
                 _exit(128 + number)
             }
@@ -77,6 +78,7 @@ struct StressRun {
         display.cancel()
         await display.value
         report.picture = meter.picture()
+        report.reached = state.peak
         report.memory = ProcessMemory.peak()
         report.postOfficeMemory = office.peakMemory
         report.isInterrupted = state.isInterrupted
@@ -123,6 +125,7 @@ final class StressState: Sendable {
     private struct Values {
         var isInterrupted = false
         var open = 0
+        var peak = 0
         var drain: (@Sendable () -> Void)?
         var busy: Int64 = 0
     }
@@ -132,8 +135,15 @@ final class StressState: Sendable {
     /// Sessions that are not closed.
     var open: Int {
         get { values.withLock { $0.open } }
-        set { values.withLock { $0.open = newValue } }
+        set {
+            values.withLock { values in
+                values.open = newValue
+                values.peak = max(values.peak, newValue)
+            }
+        }
     }
+    /// The most sessions that were open at once.
+    var peak: Int { values.withLock { $0.peak } }
     /// Microseconds in which messages went: neither the making of a queue nor the reckoning.
     var busy: Int64 { values.withLock { $0.busy } }
 
