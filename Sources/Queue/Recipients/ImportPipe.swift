@@ -78,9 +78,6 @@ final class ImportPipe: Sendable {
     }
 
     private func store(_ commit: Commit) throws -> ImportCounts {
-        // Room for the whole index of a million addresses; given back at the end.
-        try commit.db.execute(sql: "PRAGMA cache_size = -24000")
-        defer { try? commit.db.execute(sql: "PRAGMA cache_size = -16000") }
         let deadline = DispatchTime.now() + Self.secondsPerCommit
         var counts = ImportCounts()
         while counts.in < Self.rowsPerCommit, DispatchTime.now() < deadline, let batch = take() {
