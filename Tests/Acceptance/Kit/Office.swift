@@ -92,7 +92,7 @@ final class Office: Sendable {
 
             """
         static let garbage = [
-            "at banner garbage\n", "at ehlo garbage\n", "at mail garbage\n", "at rcpt garbage\n", "at dot garbage\n",
+            "at banner garbage\n", "at ehlo garbage\n", "at rcpt garbage\n", "at dot garbage\n",
             "at rcpt reply 450 4.2.0 \u{1b}[2J\u{1b}]0;owned\u{07}\u{9b}31m\u{202e}red\n",
             "at rcpt reply 450 4.2.0 " + String(repeating: "x", count: 200_000) + "\n",
         ]
