@@ -36,7 +36,7 @@ let package = Package(
             name: "Transport", dependencies: ["Clock", "CSystem", "COpenSSL"], path: "Sources/Transport",
             swiftSettings: strict),
         .target(
-            name: "PostOffice", dependencies: ["Clock", "Transport", "Mail"], path: "Sources/PostOffice",
+            name: "PostOffice", dependencies: ["Clock", "Transport"], path: "Sources/PostOffice",
             swiftSettings: strict),
         .target(
             name: "Sender", dependencies: ["Clock", "COpenSSL", "Transport", "Mail", "Queue"], path: "Sources/Sender",
