@@ -70,12 +70,19 @@ actor Worker {
             failure = error
             run.gate.stop(.interrupted)
         }
+        await leave(politely: failure == nil)
+        if let failure { throw failure }
+    }
+
+    /// Ends the session. A function of its own, whose entry goes to the lane: after the `do` above the optimiser of Swift
+    /// 6.3 leaves that out, and a socket that is read off its lane misses its wake-up.
+    @inline(never)
+    private func leave(politely: Bool) async {
         prepared.removeAll()
         run.gate.show(number, "off")
-        if failure == nil { await session?.quit() } else { session?.close() }
+        if politely { await session?.quit() } else { session?.close() }
         session = nil
         run.gate.leave(number)
-        if let failure { throw failure }
     }
 
     private func turn() async throws {
