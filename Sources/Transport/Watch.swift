@@ -50,6 +50,7 @@ final class Watch {
     func filled() { writable = false }
 
     func untilReadable(deadline: UInt64) async -> Wakeup {
+        lane.checkIsolated()  // off the lane a wake-up would be missed, and the caller hang: better to end
         if isClosed { return .closed }
         if readable || atEnd { return .ready }
         return await withUnsafeContinuation { (waiter: Waiter) in
@@ -60,6 +61,7 @@ final class Watch {
     }
 
     func untilWritable(deadline: UInt64) async -> Wakeup {
+        lane.checkIsolated()
         if isClosed { return .closed }
         if writable { return .ready }
         return await withUnsafeContinuation { (waiter: Waiter) in
