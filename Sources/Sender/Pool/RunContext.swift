@@ -26,7 +26,8 @@ struct RunContext: Sendable {
 
     /// No more than what the caps let go in the time of one commit.
     func largestBatch(commit: Int64) -> Int {
-        var most = Worker.largestBatch
+        // With many sessions the commits are full without it, and each message ahead is memory.
+        var most = min(Worker.largestBatch, max(1, Worker.largestBatch * 20 / account.sessions))
         for limit in limits {
             most = min(most, Int(Double(limit.count) * Double(commit) / Double(limit.perMicroseconds)))
         }

@@ -17,7 +17,7 @@ struct ReplyBuffer {
     /// The texts of the last complete reply's lines, as positions in `bytes`.
     private var lines: [Range<Int>] = []
 
-    init() { bytes = [UInt8](repeating: 0, count: 16_384) }
+    init() { bytes = [UInt8](repeating: 0, count: 1024) }
 
     /// Reads one complete reply, if there is one. Its text can be had by `take` until more is received.
     mutating func next() -> Step {

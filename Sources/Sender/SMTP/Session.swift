@@ -7,7 +7,6 @@ final class Session {
     let account: Account
     private(set) var capabilities = Capabilities()
     private var input = ReplyBuffer()
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
     /// Messages begun on this session.
     var messages = 0
     /// Bytes handed to the kernel or to TLS.
@@ -21,8 +20,6 @@ final class Session {
         self.connection = connection
         self.account = account
     }
-
-    deinit { scratch.deallocate() }
 
     /// `TLSv1.3`; nil without TLS.
     var tlsVersion: String? { connection.tls?.version }
@@ -123,12 +120,23 @@ final class Session {
             switch input.next() {
             case .reply(let code): return code
             case .garbage(let what): throw SessionError.garbage(what)
-            case .needMore:
-                let count = try await connection.read(scratch, timeout: timeout)
-                input.append(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
-                if count == 0 {
-                    throw TransportError(.closed, "the server closed the connection (at \(stage.rawValue))")
-                }
+            case .needMore: try await receive(timeout)
+            }
+        }
+    }
+
+    /// Waits for bytes and takes in what there is, by way of the stack: a session at rest holds no buffer of its own.
+    private func receive(_ timeout: Duration) async throws {
+        while true {
+            let outcome = try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { space in
+                let outcome = try connection.tryRead(space)
+                if case .done(let count) = outcome { input.append(UnsafeRawBufferPointer(rebasing: space[..<count])) }
+                return outcome
+            }
+            switch outcome {
+            case .done(0): throw TransportError(.closed, "the server closed the connection (at \(stage.rawValue))")
+            case .done: return
+            case .wouldBlock: try await connection.untilReadable(timeout: timeout)
             }
         }
     }
