@@ -62,6 +62,10 @@ public enum BeginAnswer: Sendable {
     case begun(attempt: Int64)
     /// A limit has no room; the recipient stays leased. Not before `until` can there be room.
     case capped(Limit, key: String, until: Timestamp)
+    /// It is outside a sending window, or before the campaign's hour; the recipient stays leased.
+    case closed(until: Timestamp)
+    /// Under pace `even`, it is not time for the next message; the recipient stays leased.
+    case paced(until: Timestamp)
     /// Somebody else has it, or it is settled. Forget it.
     case gone
     /// The address or its domain is on the suppression list; the recipient is settled so.

@@ -10,6 +10,10 @@ struct Charges: Sendable {
     /// Cap keys of source and account, and of the campaign where a limit counts by it.
     var keys: [(id: Int64, name: String, limits: [Limit])]
     var domainLimits: [Limit]
+    /// When messages may be begun: the account's window and the campaign's.
+    var openings = Openings([], start: nil)
+    /// Spread over the window that allows least.
+    var isEven = false
 
     func limits(domain group: String) -> [Limit] { domainLimits.filter { $0.applies(to: group) } }
 }
@@ -121,6 +125,9 @@ extension Commit {
         guard !requests.isEmpty else { return [] }
         let state = try campaign(charges.campaign).state
         guard state == .sending else { return requests.map { _ in .halted(state) } }
+        if let opening = charges.openings.obstacle(at: now.wall) {
+            return requests.map { _ in .closed(until: opening) }
+        }
         var answers: [BeginAnswer] = []
         answers.reserveCapacity(requests.count)
         for request in requests { answers.append(try begin(request, charges)) }
@@ -157,6 +164,7 @@ extension Commit {
         for key in charges.keys {
             if let full = try fullLimit(key.limits, key.id, key.name) { return full }
         }
+        if charges.isEven, let next = try paceObstacle(charges) { return .paced(until: now.wall(next)) }
         try insertAttempt(request, charges, previous: previous, cap: domainKey)
         let attempt = db.lastInsertedRowID
         let update = try prepare("UPDATE recipient SET state = 2, due = 0, last_attempt = ?2 WHERE id = ?1")
@@ -164,15 +172,38 @@ extension Commit {
         update.bind(2, attempt)
         try update.run()
         try move(charges.campaign, from: state, to: .sending)
-        for key in charges.keys { try openGrant(key.id) }
+        for key in charges.keys { try openGrant(key.id, gap: charges.isEven ? try gap(key) : nil) }
         if let domainKey { try openGrant(domainKey) }
         return .begun(attempt: attempt)
     }
 
-    private func openGrant(_ key: Int64) throws {
+    /// - Parameter gap: the time to the key's next grant under pace `even`.
+    private func openGrant(_ key: Int64, gap: Int64? = nil) throws {
         var work = try cap(key)
         work.open += 1
+        if work.firstAt == 0 { work.firstAt = now.queue }
+        if let gap {
+            // A little lateness is made up for, so that it does not add up; an idle hour is not.
+            work.nextAt = max(work.nextAt, now.queue - Self.lateness) + Int64(Double(gap) * .random(in: 0.8..<1.2))
+        }
         setCap(key, work)
+    }
+
+    private static let lateness: Int64 = 100_000
+
+    /// When (queue time) the next message may be begun under pace `even`; nil for now.
+    private func paceObstacle(_ charges: Charges) throws -> Int64? {
+        var next = now.queue
+        for key in charges.keys where !key.limits.isEmpty { next = max(next, try cap(key.id).nextAt) }
+        return next > now.queue ? next : nil
+    }
+
+    /// Between two grants of a key spread evenly, by the limit of it that allows least.
+    private func gap(_ key: (id: Int64, name: String, limits: [Limit])) throws -> Int64? {
+        let first = try cap(key.id).firstAt
+        return key.limits.compactMap { limit in
+            limit.allowance(first: first, at: now.queue).map { limit.perMicroseconds / Int64(max(1, $0.count)) }
+        }.max()
     }
 
     private func insertAttempt(_ request: BeginRequest, _ charges: Charges, previous: Int64?, cap: Int64?) throws {
@@ -209,8 +240,11 @@ extension Commit {
     /// When (queue time) a limit can have room at the earliest; nil when it has.
     private func nextRoom(_ limit: Limit, _ key: Int64, _ work: CapWork) throws -> Int64? {
         // Those in flight have not even begun to age.
-        let room = Int64(limit.count) - work.open
-        guard room > 0 else { return now.queue + limit.perMicroseconds }
+        guard let allowance = limit.allowance(first: work.firstAt, at: now.queue) else { return nil }
+        // A warm-up's next day may have room.
+        let otherwise = allowance.until ?? Int64.max
+        let room = Int64(allowance.count) - work.open
+        guard room > 0 else { return min(now.queue + limit.perMicroseconds, otherwise) }
         let seq = work.seq - room + 1
         guard seq >= 1 else { return nil }
         let query = try prepare("SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
@@ -221,6 +255,6 @@ extension Commit {
         }
         let free = query.integer(0) + limit.perMicroseconds
         query.reset()
-        return free <= now.queue ? nil : free
+        return free <= now.queue ? nil : min(free, otherwise)
     }
 }

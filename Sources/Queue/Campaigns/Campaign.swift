@@ -14,11 +14,12 @@ public struct CampaignDraft: Sendable {
     public var contentHash: String
     /// The campaign's own limits (they may only tighten those of the account).
     public var limits: [Limit]
+    public var schedule: Schedule
     public var attachments: [StoredAttachment]
 
     public init(
         name: String, account: String, folder: String = "", columns: [String], content: [UInt8], contentHash: String,
-        limits: [Limit] = [], attachments: [StoredAttachment] = []
+        limits: [Limit] = [], schedule: Schedule = Schedule(), attachments: [StoredAttachment] = []
     ) {
         self.name = name
         self.account = account
@@ -27,6 +28,7 @@ public struct CampaignDraft: Sendable {
         self.content = content
         self.contentHash = contentHash
         self.limits = limits
+        self.schedule = schedule
         self.attachments = attachments
     }
 }
@@ -55,6 +57,7 @@ public struct Campaign: Sendable, Identifiable {
     public let content: [UInt8]
     public let contentHash: String
     public let limits: [Limit]
+    public let schedule: Schedule
     public let tallies: Tallies
     /// All recipients; the tallies always add up to it.
     public let total: Int

@@ -10,6 +10,7 @@ extension Queue {
     /// - Throws: `QueueError.campaignExists`.
     public func create(_ draft: CampaignDraft) throws -> Campaign {
         let limits = try encode(draft.limits)
+        let schedule = try encode(draft.schedule)
         let id = try writeNow { commit in
             let db = commit.db
             guard try Int64.fetchOne(db, sql: "SELECT id FROM campaign WHERE name = ?", arguments: [draft.name]) == nil
@@ -20,10 +21,12 @@ extension Queue {
             let id = db.lastInsertedRowID
             try db.execute(
                 sql: """
-                    INSERT INTO content (campaign, folder, columns, limits, hash, bytes) VALUES (?, ?, ?, ?, ?, ?)
+                    INSERT INTO content (campaign, folder, columns, limits, schedule, hash, bytes)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    id, draft.folder, draft.columns.joined(separator: unitSeparator), limits, draft.contentHash,
+                    id, draft.folder, draft.columns.joined(separator: unitSeparator), limits, schedule,
+                    draft.contentHash,
                     Data(draft.content),
                 ])
             try commit.store(draft.attachments)
@@ -38,6 +41,7 @@ extension Queue {
     /// - Throws: `QueueError.columnsChanged` when recipients are stored and the columns are not the same ones.
     public func freeze(_ draft: CampaignDraft, for campaign: Int64) throws {
         let limits = try encode(draft.limits)
+        let schedule = try encode(draft.schedule)
         try writeNow { commit in
             let db = commit.db
             let work = try commit.campaign(campaign)
@@ -51,8 +55,11 @@ extension Queue {
                 throw QueueError.columnsChanged(was: Self.split(was), now: draft.columns)
             }
             try db.execute(
-                sql: "UPDATE content SET folder = ?, columns = ?, limits = ?, hash = ?, bytes = ? WHERE campaign = ?",
-                arguments: [draft.folder, columns, limits, draft.contentHash, Data(draft.content), campaign])
+                sql: """
+                    UPDATE content SET folder = ?, columns = ?, limits = ?, schedule = ?, hash = ?, bytes = ?
+                    WHERE campaign = ?
+                    """,
+                arguments: [draft.folder, columns, limits, schedule, draft.contentHash, Data(draft.content), campaign])
             try db.execute(
                 sql: "UPDATE campaign SET account = ? WHERE id = ?", arguments: [draft.account, campaign])
             try commit.store(draft.attachments)
@@ -116,7 +123,7 @@ extension Queue {
 
     private static let selectCampaign = """
         SELECT id, name, state, reason, account, folder, columns, bytes, hash, limits, total, created, started, finished,
-            pending, deferred, sending, sent, failed, suppressed, in_doubt, cancelled
+            pending, deferred, sending, sent, failed, suppressed, in_doubt, cancelled, schedule
         FROM campaign JOIN content ON content.campaign = campaign.id
         """
 
@@ -128,7 +135,8 @@ extension Queue {
         return Campaign(
             id: row[0], name: row[1], state: CampaignState(code: row[2]), reason: row[3], account: row[4],
             folder: row[5], columns: split(row[6]), content: [UInt8](bytes), contentHash: row[8],
-            limits: (try? JSONDecoder().decode([Limit].self, from: Data(limits.utf8))) ?? [], tallies: tallies,
+            limits: (try? JSONDecoder().decode([Limit].self, from: Data(limits.utf8))) ?? [],
+            schedule: schedule(row[22]), tallies: tallies,
             total: row[10], createdAt: Timestamp(microseconds: row[11]),
             startedAt: (row[12] as Int64?).map { Timestamp(microseconds: $0) },
             finishedAt: (row[13] as Int64?).map { Timestamp(microseconds: $0) })
@@ -138,8 +146,12 @@ extension Queue {
         columns.isEmpty ? [] : columns.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
     }
 
-    private func encode(_ limits: [Limit]) throws -> String {
-        String(decoding: try JSONEncoder().encode(limits), as: UTF8.self)
+    static func schedule(_ text: String) -> Schedule {
+        (try? JSONDecoder().decode(Schedule.self, from: Data(text.utf8))) ?? Schedule()
+    }
+
+    private func encode(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     }
 }
 

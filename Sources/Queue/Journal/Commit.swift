@@ -27,6 +27,8 @@ final class Commit {
         var open: Int64
         var seq: Int64
         var lastAt: Int64
+        var firstAt: Int64
+        var nextAt: Int64
         var dirty = false
     }
 
@@ -109,12 +111,14 @@ final class Commit {
 
     func cap(_ id: Int64) throws -> CapWork {
         if let known = caps[id] { return known }
-        let query = try prepare("SELECT open, seq, last_at FROM cap_key WHERE id = ?")
+        let query = try prepare("SELECT open, seq, last_at, first_at, next_at FROM cap_key WHERE id = ?")
         query.bind(1, id)
         guard try query.step() else {
             throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.")
         }
-        let work = CapWork(open: query.integer(0), seq: query.integer(1), lastAt: query.integer(2))
+        let work = CapWork(
+            open: query.integer(0), seq: query.integer(1), lastAt: query.integer(2), firstAt: query.integer(3),
+            nextAt: query.integer(4))
         query.reset()
         caps[id] = work
         return work
@@ -225,12 +229,15 @@ final class Commit {
     func flush() throws {
         for (id, work) in campaigns where work.dirty { try write(id, work) }
         if caps.contains(where: { $0.value.dirty }) {
-            let update = try prepare("UPDATE cap_key SET open = ?, seq = ?, last_at = ? WHERE id = ?")
+            let update = try prepare(
+                "UPDATE cap_key SET open = ?, seq = ?, last_at = ?, first_at = ?, next_at = ? WHERE id = ?")
             for (id, work) in caps where work.dirty {
                 update.bind(1, work.open)
                 update.bind(2, work.seq)
                 update.bind(3, work.lastAt)
-                update.bind(4, id)
+                update.bind(4, work.firstAt)
+                update.bind(5, work.nextAt)
+                update.bind(6, id)
                 try update.run()
             }
         }

@@ -30,6 +30,29 @@ public struct Limit: Sendable, Hashable, Codable {
     public var key: String?
     public var count: Int
     public var perMicroseconds: Int64
+    /// A warm-up: the n-th number holds instead of `count` on the n-th day after the key's first grant ever, and after
+    /// the last of them the limit holds no more. nil for an ordinary limit.
+    public var warmup: [Int]?
+
+    /// The warm-up of an account: a rolling cap for each of its first days of 24 hours.
+    public static func warmup(account: String, _ days: [Int]) -> Limit {
+        var limit = Limit(scope: .account, key: account, count: days.max() ?? 1, perMicroseconds: dayLength)
+        limit.warmup = days
+        return limit
+    }
+
+    static let dayLength: Int64 = 86_400_000_000
+
+    /// How many are allowed at `time`, and up to when that stays so.
+    /// - Parameter first: queue time of the key's first grant; nil or 0 before it.
+    /// - Returns: nil once the warm-up is over.
+    func allowance(first: Int64?, at time: Int64) -> (count: Int, until: Int64?)? {
+        guard let warmup else { return (count, nil) }
+        guard let first, first > 0 else { return warmup.first.map { ($0, nil) } }
+        let day = Int(max(0, time - first) / Self.dayLength)
+        guard day < warmup.count else { return nil }
+        return (warmup[day], first + Int64(day + 1) * Self.dayLength)
+    }
 
     public init(scope: LimitScope, key: String? = nil, count: Int, perMicroseconds: Int64) {
         self.scope = scope
@@ -60,4 +83,6 @@ public struct LimitUse: Sendable, Hashable {
     public let used: Int
     /// When the oldest counted grant leaves the window; nil when none is counted.
     public let nextFree: Timestamp?
+    /// Which day of a warm-up it is, from 1; nil for an ordinary limit.
+    public let warmupDay: Int?
 }

@@ -10,6 +10,8 @@ public final class Runner: Sendable {
     public let campaign: Int64
     /// What dead runners left.
     public let recovered: Recovery
+    /// The limits that held when it started: a warm-up as the cap of that day, and not at all once it is over.
+    public let limits: [Limit]
     private let queue: Queue
     private let journal: Journal
     private let charges: Charges
@@ -48,7 +50,8 @@ public final class Runner: Sendable {
     }
 
     init(
-        queue: Queue, journal: Journal, charges: Charges, doubt: DoubtPolicy, recovered: Recovery, lock: RunnerLock
+        queue: Queue, journal: Journal, charges: Charges, doubt: DoubtPolicy, recovered: Recovery, lock: RunnerLock,
+        limits: [Limit]
     ) {
         id = charges.runner
         campaign = charges.campaign
@@ -57,6 +60,7 @@ public final class Runner: Sendable {
         self.charges = charges
         self.doubt = doubt
         self.recovered = recovered
+        self.limits = limits
         state = Mutex(State(lock: lock))
     }
 
@@ -109,6 +113,10 @@ public final class Runner: Sendable {
         if !begin.isEmpty { consume(begin, answers) }
         return answers
     }
+
+    /// When something may be begun by the windows and the campaign's hour; nil for now. It asks no disk, so that nobody
+    /// need connect for nothing; `exchange` holds to it in any case.
+    public func nextOpening() -> Timestamp? { charges.openings.obstacle(at: queue.clock.now()) }
 
     /// Leaves a leased recipient for later, without an attempt.
     public func postpone(_ recipient: Int64, until: Timestamp) async throws {
@@ -197,7 +205,7 @@ public final class Runner: Sendable {
             for (request, answer) in zip(requests, answers) {
                 switch answer {
                 case .begun, .gone, .suppressed: state.consume(request.recipient)
-                case .capped, .halted: break
+                case .capped, .closed, .paced, .halted: break
                 }
             }
         }

@@ -9,32 +9,70 @@ extension Queue {
     /// Registers this process as one that sends a campaign, after putting in order what dead ones left.
     ///
     /// A draft begins to send; a finished campaign stays finished until it gets new recipients.
-    /// - Parameter limits: all that hold, those of the campaign included.
+    /// The campaign's own schedule holds as it is stored: nothing is begun before its hour or outside its window.
+    /// - Parameters:
+    ///   - limits: all that hold, those of the campaign included.
+    ///   - window: the account's; it holds beside the campaign's.
+    ///   - isEven: messages are spread over the window of the limit that allows least, with ±20 % of jitter, over all
+    ///     processes. Limits by domain are not spread.
     /// - Throws: `QueueError.halted` when the campaign is paused or cancelled, `.unclaimed` for a copied or restored
     ///   queue, `.networkFileSystem`, `.noSuchCampaign`.
     public func startRunner(
-        _ campaign: Int64, account: String, source: String, limits: [Limit], doubt: DoubtPolicy
+        _ campaign: Int64, account: String, source: String, limits: [Limit], doubt: DoubtPolicy,
+        window: SendingWindow? = nil, isEven: Bool = false
     ) async throws -> Runner {
         let path = path
         if let kind = FileSystem.networkKind(path) { throw QueueError.networkFileSystem(path: path, kind: kind) }
         let journal = try journal()
         let side = IdentityFile(queue: path)
-        let started = try await journal.write(isolated: true) { commit -> (Charges, Recovery, RunnerLock, Identity) in
+        let started = try await journal.write(isolated: true) { commit -> (Started, Identity) in
             let identity = try commit.checkedIdentity(side)
             let recovery = try commit.recoverDead(doubt, queue: path)
             let state = try commit.campaign(campaign).state
             guard state != .paused, state != .cancelled else { throw QueueError.halted(state) }
             try commit.start(campaign, state.after(.start))
-            let (charges, lock) = try commit.insertRunner(campaign, account, source, limits, queue: path)
-            return (charges, recovery, lock, identity)
+            var (charges, lock) = try commit.insertRunner(campaign, account, source, limits, queue: path)
+            charges.openings = try commit.openings(campaign, window)
+            charges.isEven = isEven
+            let standing = try commit.standing(limits, charges)
+            return (Started(charges: charges, recovery: recovery, lock: lock, limits: standing), identity)
         }
-        try side.write(started.3)
+        try side.write(started.1)
+        let start = started.0
         return Runner(
-            queue: self, journal: journal, charges: started.0, doubt: doubt, recovered: started.1, lock: started.2)
+            queue: self, journal: journal, charges: start.charges, doubt: doubt, recovered: start.recovery,
+            lock: start.lock, limits: start.limits)
     }
 }
 
+private struct Started: Sendable {
+    var charges: Charges
+    var recovery: Recovery
+    var lock: RunnerLock
+    var limits: [Limit]
+}
+
 extension Commit {
+    fileprivate func openings(_ campaign: Int64, _ window: SendingWindow?) throws -> Openings {
+        let query = try prepare("SELECT schedule FROM content WHERE campaign = ?")
+        query.bind(1, campaign)
+        let schedule = try query.step() ? Queue.schedule(query.text(0)) : Schedule()
+        query.reset()
+        return Openings([window, schedule.window].compactMap { $0 }, start: schedule.at)
+    }
+
+    /// Limits as they hold now: a warm-up as the cap of its day.
+    fileprivate func standing(_ limits: [Limit], _ charges: Charges) throws -> [Limit] {
+        try limits.compactMap { limit in
+            guard limit.warmup != nil else { return limit }
+            guard let key = charges.keys.first(where: { $0.limits.contains(limit) }),
+                let today = limit.allowance(first: try cap(key.id).firstAt, at: now.queue)
+            else { return nil }
+            return Limit(
+                scope: limit.scope, key: limit.key, count: today.count, perMicroseconds: limit.perMicroseconds)
+        }
+    }
+
     private static func hostName() -> String {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, 255) == 0 else { return "" }

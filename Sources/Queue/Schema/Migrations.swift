@@ -53,6 +53,8 @@ enum Migrations {
             folder TEXT NOT NULL,
             columns TEXT NOT NULL,
             limits TEXT NOT NULL,
+            -- JSON, see Schedule.
+            schedule TEXT NOT NULL,
             hash TEXT NOT NULL,
             bytes BLOB NOT NULL
         ) STRICT;
@@ -145,6 +147,10 @@ enum Migrations {
             -- The last grant's number and time.
             seq INTEGER NOT NULL DEFAULT 0,
             last_at INTEGER NOT NULL DEFAULT 0,
+            -- When the first grant ever was given, open or settled: the warm-up's day counts from it. 0 before.
+            first_at INTEGER NOT NULL DEFAULT 0,
+            -- Under pace even: no grant before this.
+            next_at INTEGER NOT NULL DEFAULT 0,
             UNIQUE (scope, key)
         ) STRICT;
         -- Settled grants: at never falls as seq grows.

@@ -1,0 +1,82 @@
+import Clock
+import GRDB
+
+/// The grants of one cap key, as the ledger has them.
+struct GrantHistory {
+    let db: Database
+    let id: Int64
+    let open: Int64
+    let seq: Int64
+    let firstAt: Int64
+    let nextAt: Int64
+
+    init(_ db: Database, _ scope: LimitScope, _ key: String) throws {
+        self.db = db
+        let row = try Row.fetchOne(
+            db, sql: "SELECT id, open, seq, first_at, next_at FROM cap_key WHERE scope = ? AND key = ?",
+            arguments: [scope.code, key])
+        id = row?[0] ?? 0
+        open = row?[1] ?? 0
+        seq = row?[2] ?? 0
+        firstAt = row?[3] ?? 0
+        nextAt = row?[4] ?? 0
+    }
+
+    private func at(_ seq: Int64) throws -> Int64 {
+        let query = try db.cachedStatement(sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
+        return try Int64.fetchOne(query, arguments: [id, seq]) ?? Int64.max
+    }
+
+    /// The first grant later than `time`; `seq + 1` when there is none. A binary search, since `at` never falls.
+    private func first(after time: Int64) throws -> Int64 {
+        var low: Int64 = 1
+        var high = seq + 1
+        while low < high {
+            let middle = (low + high) / 2
+            if try at(middle) > time { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    /// nil for a warm-up that is over.
+    func use(_ limit: Limit, _ key: String, _ instant: Instant) throws -> LimitUse? {
+        guard let allowance = limit.allowance(first: firstAt, at: instant.queue) else { return nil }
+        let first = try first(after: instant.queue - limit.perMicroseconds)
+        let settled = seq - first + 1
+        var free: Int64?
+        if settled > 0 {
+            free = try at(first) + limit.perMicroseconds
+        } else if open > 0 {
+            free = instant.queue + limit.perMicroseconds
+        }
+        let day = firstAt > 0 ? Int((instant.queue - firstAt) / Limit.dayLength) + 1 : 1
+        return LimitUse(
+            scope: limit.scope, key: key, perSeconds: limit.perSeconds, count: allowance.count,
+            used: Int(settled + open), nextFree: free.map(instant.wall), warmupDay: limit.warmup == nil ? nil : day)
+    }
+
+    /// What a limit can still feel; those in flight count from now. Of many grants a few hundred are looked up.
+    func lane(_ limit: Limit, _ instant: Instant) throws -> ForecastLane {
+        let inWindow = try first(after: instant.queue - limit.perMicroseconds)
+        let from = max(inWindow, seq - Int64(limit.count) + 1, 1)
+        var runs: [ForecastRun] = []
+        if seq - from < 512 {
+            let times =
+                from > seq
+                ? []
+                : try Int64.fetchAll(
+                    db, sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq", arguments: [id, from])
+            runs = times.map { ForecastRun(start: $0, spacing: 0, count: 1) }
+        } else {
+            let stride = (seq - from + 512) / 512
+            for low in Swift.stride(from: from, through: seq, by: Int(stride)) {
+                let count = min(stride, seq - low + 1)
+                let start = try at(low)
+                let spacing = count > 1 ? (try at(low + count - 1) - start) / (count - 1) : 0
+                runs.append(ForecastRun(start: start, spacing: spacing, count: Int(count)))
+            }
+        }
+        runs.append(ForecastRun(start: instant.queue, spacing: 0, count: Int(min(open, Int64(limit.count)))))
+        return ForecastLane(limit, first: firstAt > 0 ? firstAt : nil, given: runs)
+    }
+}
