@@ -17,20 +17,31 @@ struct BreakerTests {
         if case .rest(let until, _)? = reason { #expect(until > now, "line \(line)") }
     }
 
-    @Test("the window grows by one for each full cohort, up to the account's sessions")
+    @Test("the window doubles with each full cohort, up to the account's sessions")
     func growth() {
-        var breaker = Breaker(most: 7)
+        var breaker = Breaker(most: 17)
         #expect(breaker.window == 5)
         let first = (0..<4).map { _ in breaker.succeeded() }
         #expect(first == [false, false, false, false])
         var grew = breaker.succeeded()
-        #expect(grew && breaker.window == 6)
-        grew = breaker.succeeded(6)
-        #expect(grew && breaker.window == 7)
+        #expect(grew && breaker.window == 10)
+        grew = breaker.succeeded(10)
+        #expect(grew && breaker.window == 17)
         grew = breaker.succeeded(100)
         #expect(!grew)
-        #expect(breaker.window == 7)
+        #expect(breaker.window == 17)
         #expect(Breaker(most: 2).window == 2)
+    }
+
+    @Test("after the first failure it grows by one")
+    func careful() {
+        var breaker = Breaker(most: 20)
+        breaker.failed(now: start)
+        #expect(breaker.window == 2)
+        let grew = breaker.succeeded(2)
+        #expect(grew && breaker.window == 3)
+        _ = breaker.succeeded(3)
+        #expect(breaker.window == 4)
     }
 
     @Test("it is halved at the start of a streak of failures, and not again within it")

@@ -2,8 +2,8 @@ import Clock
 
 /// How much of a route may be used now: a circuit breaker with a concurrency window, in one pure state machine.
 ///
-/// While it is closed the window grows by one for each full cohort of successes, and is halved at the start of a streak
-/// of failures. While it is open nobody uses the route. After that one session tries (half-open): a success closes the
+/// While it is closed the window grows with each full cohort of successes: it doubles until the first failure, by one
+/// after that; it is halved at the start of a streak of failures. While it is open nobody uses the route. After that one session tries (half-open): a success closes the
 /// breaker with a window of one, a failure opens it again for twice as long.
 struct Breaker: Sendable, Equatable {
     enum State: Sendable, Equatable {
@@ -23,6 +23,8 @@ struct Breaker: Sendable, Equatable {
     private let most: Int
     private var cohort = 0
     private var streak = false
+    /// Something has gone wrong in this run: from here on the window grows by one.
+    private var careful = false
     private var lastRest: Duration?
 
     /// - Parameter most: the account's `sessions`.
@@ -46,7 +48,7 @@ struct Breaker: Sendable, Equatable {
         var grew = false
         while cohort >= window, window < most {
             cohort -= window
-            window += 1
+            window = careful ? window + 1 : min(most, window * 2)
             grew = true
         }
         return grew
@@ -61,6 +63,7 @@ struct Breaker: Sendable, Equatable {
             }
             return
         }
+        careful = true
         guard !streak else { return }
         streak = true
         window = max(1, window / 2)
@@ -74,6 +77,7 @@ struct Breaker: Sendable, Equatable {
         let until = now + time
         if case .open(let old, _) = state, old >= until { return }
         lastRest = time
+        careful = true
         cohort = 0
         window = 1
         state = .open(until: until, reason: reason(until))
