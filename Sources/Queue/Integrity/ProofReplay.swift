@@ -1,0 +1,391 @@
+import Clock
+import GRDB
+
+/// Goes through ledger and log once each. It knows the tables and nothing of how the limiter decides.
+struct ProofReplay {
+    /// One limit on one key, watched while the begins go by.
+    private struct Watch {
+        let held: HeldLimit
+        var messages = 0
+        /// Where the least was left: what was counted, of how many, and when.
+        var peak = 0
+        var allowed = 0
+        var peakAt: Int64 = 0
+        var slack: Int64?
+        /// Messages of which nobody can say whether they kept the limit.
+        var unclear = 0
+        /// How many settles are as old as the window, and the time of the first that is not.
+        var left: Int64 = 0
+        var next: Int64?
+    }
+
+    private struct Key {
+        let id: Int64
+        let scope: LimitScope
+        let name: String
+        let open: Int64
+        let seq: Int64
+        let lastAt: Int64
+        /// Messages begun so far.
+        var begun: Int64 = 0
+        var firstBegun: Int64?
+        var openSeen: Int64 = 0
+        var watches: [Watch]
+
+        var title: String { "\(scope.rawValue) \(name)" }
+    }
+
+    private struct Grant {
+        var key: Int64
+        var seq: Int64
+        var at: Int64
+    }
+
+    private struct Attempt {
+        var id: Int64
+        var campaign: Int64
+        var runner: Int64
+        var account: String
+        /// Of source, account and domain: what it is charged to.
+        var charged: [Int64]
+        var started: Int64
+        var isOpen: Bool
+    }
+
+    private let db: Database
+    private var keys: [Key] = []
+    private var places: [Int64: Int] = [:]
+    private var sources: [String: Int64] = [:]
+    private var accounts: [String: Int64] = [:]
+    private var clock = ProofClock()
+    private var grants = 0
+    private var attempts = 0
+    private var open = 0
+    private var firstWall: Int64?
+    private var lastWall: Int64?
+    private let lookUp: Prepared
+
+    init(_ db: Database, _ limits: [HeldLimit]) throws {
+        self.db = db
+        lookUp = try Prepared(db, "SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
+        let query = try Prepared(db, "SELECT id, scope, key, open, seq, last_at FROM cap_key ORDER BY id")
+        while try query.step() {
+            let scope = LimitScope(code: query.integer(1))
+            let name = query.text(2)
+            let holding = limits.filter { held in
+                guard held.limit.scope == scope, held.limit.applies(to: name) else { return false }
+                guard let campaign = held.campaign, scope == .campaign else { return true }
+                return name == String(campaign)
+            }
+            let id = query.integer(0)
+            places[id] = keys.count
+            if scope == .source { sources[name] = id }
+            if scope == .account { accounts[name] = id }
+            keys.append(
+                Key(
+                    id: id, scope: scope, name: name, open: query.integer(3), seq: query.integer(4),
+                    lastAt: query.integer(5), watches: holding.map { Watch(held: $0) }))
+        }
+    }
+
+    // MARK: The ledger, in the order of settling
+
+    /// Each key's grants: numbered without a gap, never older than the one before, and as many as the key says.
+    mutating func readLedger(_ findings: inout ProofFindings) throws {
+        let dated = try Prepared(
+            db,
+            """
+            SELECT g.seq, g.at, a.finished FROM "grant" g LEFT JOIN attempt a ON a.id = g.attempt
+            WHERE g.key = ? ORDER BY g.seq
+            """)
+        let plain = try Prepared(db, "SELECT seq, at, NULL FROM \"grant\" WHERE key = ? ORDER BY seq")
+        for key in keys {
+            // Every attempt has a source: its grants show each settle's two times once.
+            let query = key.scope == .source ? dated : plain
+            var seen = ProofClock()
+            var seq: Int64 = 0
+            var at = Int64.min
+            query.bind(1, key.id)
+            while try query.step() {
+                let (number, time) = (query.integer(0), query.integer(1))
+                if number != seq + 1 {
+                    let missing = number == seq + 2 ? "\(seq + 1) is" : "\(seq + 1) to \(number - 1) are"
+                    findings.add("ledger", "Grant \(missing) missing from \(key.title).")
+                }
+                if time < at {
+                    findings.add("ledger", "Grant \(number) of \(key.title) is older than the one before it.")
+                } else if time > at, let finished = query.optional(2) {
+                    // The first of each commit: a later one of the same moment says nothing more.
+                    seen.see(time, wall: finished)
+                }
+                seq = number
+                at = max(at, time)
+                grants += 1
+            }
+            if seq != key.seq {
+                findings.add("ledger", "\(key.title) says it gave \(key.seq) grants; the last one there is \(seq).")
+            } else if seq > 0, at != key.lastAt {
+                findings.add("ledger", "\(key.title) says its last grant was at \(key.lastAt); it is at \(at).")
+            }
+            clock.merge(seen)
+        }
+    }
+
+    // MARK: The log, in the order of beginning
+
+    /// Two cursors side by side: the attempts by number, which is the order of their begins, and all grants by the
+    /// attempt they name (SQLite sorts those, on disk when they are many).
+    mutating func readLog(_ findings: inout ProofFindings) throws {
+        let query = try Prepared(
+            db,
+            """
+            SELECT id, campaign, runner, cap, account, source, started, finished, outcome FROM attempt ORDER BY id
+            """)
+        let charges = try Prepared(db, "SELECT attempt, key, seq, at FROM \"grant\" ORDER BY attempt, key")
+        let runnerKeys = try Dictionary(
+            Row.fetchAll(db, sql: "SELECT id, keys FROM runner").map { row in
+                let text: String = row[1]
+                return (row[0] as Int64, Set(text.split(separator: ",").compactMap { Int64($0) }))
+            }, uniquingKeysWith: { first, _ in first })
+        var more = try charges.step()
+        var floor = Int64.min / 2
+        var group: [Grant] = []
+        while try query.step() {
+            let attempt = try self.attempt(query, &findings)
+            while more, charges.integer(0) < attempt.id {
+                findings.add("ledger", strayText(charges))
+                more = try charges.step()
+            }
+            group.removeAll(keepingCapacity: true)
+            while more, charges.integer(0) == attempt.id {
+                group.append(Grant(key: charges.integer(1), seq: charges.integer(2), at: charges.integer(3)))
+                more = try charges.step()
+            }
+            var charged = attempt.charged
+            let settled: Int64
+            if attempt.isOpen {
+                if let runner = runnerKeys[attempt.runner] {
+                    charged += runner.filter { keys[known: places[$0]]?.scope == .campaign }
+                } else {
+                    findings.add("attempts", "Attempt \(attempt.id) is open, and its runner \(attempt.runner) is gone.")
+                }
+                for grant in group {
+                    findings.add(
+                        "ledger", "Attempt \(attempt.id) is open, but has grant \(grant.seq) of \(title(grant.key)).")
+                }
+                for id in charged { if let place = places[id] { keys[place].openSeen += 1 } }
+                settled = Int64.max / 2
+                open += 1
+            } else {
+                charged += try check(group, of: attempt, &findings)
+                settled = group.map(\.at).min() ?? Int64.max / 2
+            }
+            let begun = clock.begin(wall: attempt.started, floor: floor, settled: settled)
+            if case .sure(let time) = begun { floor = max(floor, time) }
+            for id in charged { if let place = places[id] { try count(place, attempt, begun) } }
+        }
+        while more {
+            findings.add("ledger", strayText(charges))
+            more = try charges.step()
+        }
+        for key in keys where key.open != key.openSeen {
+            findings.add("ledger", "\(key.title) counts \(key.open) in flight; the log has \(key.openSeen).")
+        }
+        for key in keys { for watch in key.watches { judge(watch, key, &findings) } }
+    }
+
+    private func title(_ key: Int64) -> String { keys[known: places[key]]?.title ?? "the unknown cap key \(key)" }
+
+    private func strayText(_ grant: Prepared) -> String {
+        "Grant \(grant.integer(2)) of \(title(grant.integer(1))) is for attempt \(grant.integer(0)), which is not in the log."
+    }
+
+    private mutating func attempt(_ row: Prepared, _ findings: inout ProofFindings) throws -> Attempt {
+        let (id, source, account) = (row.integer(0), row.text(5), row.text(4))
+        var charged: [Int64] = []
+        charged.reserveCapacity(4)
+        if let key = sources[source] {
+            charged.append(key)
+        } else {
+            findings.add("ledger", "Attempt \(id) is of the source \(source), for which nothing is counted.")
+        }
+        if let key = accounts[account] {
+            charged.append(key)
+        } else {
+            findings.add("ledger", "Attempt \(id) is of the account \(account), for which nothing is counted.")
+        }
+        if let cap = row.optional(3) { charged.append(cap) }
+        let started = row.integer(6)
+        let isOpen = row.isNull(8)
+        if isOpen != row.isNull(7) {
+            findings.add("attempts", "Attempt \(id) has an outcome without an end, or an end without an outcome.")
+        }
+        attempts += 1
+        firstWall = min(firstWall ?? started, started)
+        lastWall = max(lastWall ?? started, row.optional(7) ?? started)
+        return Attempt(
+            id: id, campaign: row.integer(1), runner: row.integer(2), account: account, charged: charged,
+            started: started, isOpen: isOpen)
+    }
+
+    /// Exactly one grant of each key it is charged to, of one moment. Answers the keys of campaigns among them, which
+    /// the attempt does not name.
+    private func check(_ group: [Grant], of attempt: Attempt, _ findings: inout ProofFindings) throws -> [Int64] {
+        for key in attempt.charged {
+            let count = group.count { $0.key == key }
+            if count != 1 {
+                let what = count == 0 ? "no grant" : "\(count) grants"
+                findings.add("ledger", "Attempt \(attempt.id) is settled with \(what) of \(title(key)).")
+            }
+        }
+        var more: [Int64] = []
+        for grant in group where !attempt.charged.contains(grant.key) {
+            if let key = keys[known: places[grant.key]], key.scope == .campaign, key.name == String(attempt.campaign),
+                !more.contains(grant.key)
+            {
+                more.append(grant.key)
+            } else {
+                findings.add(
+                    "ledger",
+                    "Grant \(grant.seq) of \(title(grant.key)) is for attempt \(attempt.id), which is not charged to it."
+                )
+            }
+        }
+        guard let first = group.map(\.at).min() else { return more }
+        // One commit wrote them all. Where queue time had run ahead of the clock (over a reboot), the later of two keys
+        // keeps the time of its last grant.
+        for grant in group where grant.at != first {
+            if try at(grant.key, grant.seq - 1) != grant.at {
+                findings.add(
+                    "ledger",
+                    "Grant \(grant.seq) of \(title(grant.key)) is not of the moment at which attempt \(attempt.id) was settled."
+                )
+            }
+        }
+        return more
+    }
+
+    private func at(_ key: Int64, _ seq: Int64) throws -> Int64? {
+        lookUp.bind(1, key)
+        lookUp.bind(2, seq)
+        guard try lookUp.step() else { return nil }
+        defer { lookUp.reset() }
+        return lookUp.integer(0)
+    }
+
+    // MARK: The windows
+
+    /// Where the most can be counted is a window that ends with a begin: all begun by then, less those whose settle is
+    /// as old as the window. Attempts are numbered as they begin, so all up to this one are begun by then.
+    private mutating func count(_ place: Int, _ attempt: Attempt, _ reading: ProofClock.Reading) throws {
+        keys[place].begun += 1
+        for index in keys[place].watches.indices {
+            var watch = keys[place].watches[index]
+            if let account = watch.held.account, account != attempt.account { continue }
+            if let campaign = watch.held.campaign, campaign != attempt.campaign { continue }
+            switch reading {
+            case .sure(let begun):
+                if keys[place].firstBegun == nil { keys[place].firstBegun = begun }
+                try advance(&watch, keys[place], to: begun - watch.held.limit.perMicroseconds)
+                try note(&watch, keys[place], begun, left: watch.left)
+            case .between(let early, let late):
+                // The earliest moment bounds what was counted. Where that is more than allowed, nobody can tell: unless
+                // it is at the latest, too.
+                let window = watch.held.limit.perMicroseconds
+                let left = try settled(keys[place], by: early - window)
+                let allowed = Self.allowed(watch.held.limit, early - (keys[place].firstBegun ?? early))
+                if let allowed, keys[place].begun - left > allowed {
+                    watch.unclear += 1
+                    let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].seq
+                    try note(&watch, keys[place], late, left: last)
+                } else {
+                    try note(&watch, keys[place], early, left: left)
+                }
+            }
+            keys[place].watches[index] = watch
+        }
+    }
+
+    /// Moves on to the settles as old as `edge`; sure begins only go on.
+    private func advance(_ watch: inout Watch, _ key: Key, to edge: Int64) throws {
+        while watch.left < key.seq {
+            // One that is missing was named as such; it counts for nothing.
+            let next = try watch.next ?? at(key.id, watch.left + 1) ?? Int64.min
+            guard next <= edge else {
+                watch.next = next
+                break
+            }
+            watch.left += 1
+            watch.next = nil
+        }
+    }
+
+    /// How many of a key's settles are not later than `edge`: a binary search, since their times never fall.
+    private func settled(_ key: Key, by edge: Int64) throws -> Int64 {
+        var (low, high) = (Int64(0), key.seq)
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if try at(key.id, middle) ?? Int64.min <= edge { low = middle } else { high = middle - 1 }
+        }
+        return low
+    }
+
+    private func note(_ watch: inout Watch, _ key: Key, _ begun: Int64, left: Int64) throws {
+        guard let allowed = Self.allowed(watch.held.limit, begun - (key.firstBegun ?? begun)) else { return }
+        watch.messages += 1
+        let counted = Int(key.begun - left)
+        if watch.messages == 1 || allowed - counted < watch.allowed - watch.peak {
+            watch.peak = counted
+            watch.allowed = allowed
+            watch.peakAt = begun
+        }
+        let before = key.begun - Int64(allowed)
+        if before >= 1, before <= key.seq, let left = try at(key.id, before) {
+            watch.slack = min(watch.slack ?? Int64.max, begun - watch.held.limit.perMicroseconds - left)
+        }
+    }
+
+    /// What a limit allows `age` after the key's first message: its count, or a warm-up's number of that day; nil when the
+    /// warm-up is over. At the turn of a day the larger one, since begins are known only so exactly.
+    private static func allowed(_ limit: Limit, _ age: Int64) -> Int? {
+        guard let days = limit.warmup else { return limit.count }
+        let day: Int64 = 86_400_000_000
+        let moments = [max(0, age - 50_000), age + 50_000].map { Int($0 / day) }
+        guard moments.allSatisfy({ $0 < days.count }) else { return nil }
+        return moments.map { days[$0] }.max()
+    }
+
+    private func judge(_ watch: Watch, _ key: Key, _ findings: inout ProofFindings) {
+        let limit = watch.held.limit
+        guard watch.peak > watch.allowed else { return }
+        let at = clock.wall(watch.peakAt)?.iso8601 ?? "an unknown time"
+        findings.add(
+            "caps",
+            "\(key.title): \(watch.peak) messages can have been counted within \(limit.perSeconds) s up to \(at); the cap is \(watch.allowed)."
+        )
+    }
+
+    // MARK: The result
+
+    func report(into proof: inout Proof, campaign: ProofScope?) {
+        proof.attempts = attempts
+        proof.open = open
+        proof.grants = grants
+        proof.first = firstWall.map { Timestamp(microseconds: $0) }
+        proof.last = lastWall.map { Timestamp(microseconds: $0) }
+        proof.resolutionMicroseconds = clock.resolution
+        for key in keys {
+            for watch in key.watches where watch.messages > 0 {
+                let cap = CapProof(
+                    held: watch.held, key: key.name, messages: watch.messages, peak: watch.peak,
+                    allowed: watch.allowed, at: clock.wall(watch.peakAt),
+                    slackMicroseconds: watch.slack, unclear: watch.unclear)
+                if campaign?.holds(cap) ?? true { proof.caps.append(cap) }
+            }
+        }
+    }
+}
+
+extension Array {
+    fileprivate subscript(known place: Int?) -> Element? { place.map { self[$0] } }
+}
