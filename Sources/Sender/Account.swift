@@ -81,6 +81,8 @@ public struct Account: Sendable {
     public var retry: RetrySchedule
     public var timeouts: Timeouts
     public var limits: [Limit]
+    /// When messages may be begun; nil for always. A campaign's own window holds beside it.
+    public var window: SendingWindow?
     /// The share (0…1) of final refusals among the last hundred answers from which on the campaign is paused, before
     /// it burns the whole list; nil never pauses.
     public var refusals: Double?
@@ -90,7 +92,7 @@ public struct Account: Sendable {
         auth: AuthMethod? = nil, password: @escaping @Sendable () async throws -> String = { "" },
         source: String? = nil, helo: String? = nil, sessions: Int = 4, messagesPerSession: Int = 100,
         pace: Pace = .burst, retry: RetrySchedule = .standard, timeouts: Timeouts = Timeouts(), limits: [Limit] = [],
-        refusals: Double? = 0.5
+        window: SendingWindow? = nil, refusals: Double? = 0.5
     ) {
         self.name = name
         self.host = host
@@ -108,6 +110,7 @@ public struct Account: Sendable {
         self.retry = retry
         self.timeouts = timeouts
         self.limits = limits
+        self.window = window
         self.refusals = refusals
     }
 

@@ -70,7 +70,7 @@ struct CampaignFileTests {
             ("subject = \"a\"\n", "there is no message"),
             (Self.start.replacing("spring", with: "../x"), "cannot name a campaign"),
             (Self.start + "[schedule]\nat = \"soon\"\n", "is no time"),
-            (Self.start + "[schedule]\nwindow = \"9-17\"\n", "not in this version"),
+            (Self.start + "[schedule]\nwindow = \"9-17\"\n", "schedule.window: unknown key"),
             (Self.start + "unsubscribe = {}\n", "needs url or mailto"),
             (Self.start + "attachments = [\"none.pdf\"]\n", "none.pdf"),
         ] {

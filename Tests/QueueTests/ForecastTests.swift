@@ -70,8 +70,8 @@ import Testing
         // What was given obeyed the limits.
         given = limits.reduce(given) { kept, limit in
             var obeying: [Int64] = []
-            for time in kept where obeying.count < limit.count || obeying[obeying.count - limit.count] <= time - limit.window
-            {
+            for time in kept
+            where obeying.count < limit.count || obeying[obeying.count - limit.count] <= time - limit.window {
                 obeying.append(time)
             }
             return obeying

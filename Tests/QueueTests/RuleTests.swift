@@ -141,7 +141,8 @@ extension BeginAnswer {
         let bed = try Bed()
         let id = try bed.campaign(recipients: 400)
         let limits = [
-            Limit(scope: .source, count: 60, per: .seconds(600)), Limit(scope: .account, count: 100, per: .seconds(2_000)),
+            Limit(scope: .source, count: 60, per: .seconds(600)),
+            Limit(scope: .account, count: 100, per: .seconds(2_000)),
         ]
         var runners: [Runner] = []
         for _ in 0..<2 {

@@ -55,7 +55,8 @@ import Testing
         for (number, shape) in Self.windows.enumerated() {
             var window = shape
             window.zone = zone
-            window.holidays = Set(["2027-01-01", "2027-02-08", "2027-10-31", "2027-12-25"].compactMap(SendingWindow.day))
+            window.holidays = Set(
+                ["2027-01-01", "2027-02-08", "2027-10-31", "2027-12-25"].compactMap(SendingWindow.day))
             let open = Self.minutes(of: window, in: zone)
             func time(_ minute: Int) -> Timestamp { Self.start + .seconds(Int64(minute) * 60) }
             // Forward by openings and closings: every minute between two of them has the same answer.
@@ -143,7 +144,8 @@ import Testing
         }
         #expect(SendingWindow.isZone("Asia/Shanghai") && SendingWindow.isZone("UTC"))
         #expect(!SendingWindow.isZone("Asia/Shangai") && !SendingWindow.isZone("CST") && !SendingWindow.isZone(""))
-        #expect(SendingWindow.Days(word: "non-working") == .nonWorking && SendingWindow.Days(word: "sun") == .weekday(0))
+        #expect(
+            SendingWindow.Days(word: "non-working") == .nonWorking && SendingWindow.Days(word: "sun") == .weekday(0))
         #expect(SendingWindow.Days(word: "monday") == nil)
     }
 

@@ -23,6 +23,8 @@ struct Delivery {
     var progress = ProgressReporter.Style.auto
     /// A person is asked before the first send.
     var asks = false
+    /// A start missed by more than half an hour is made up for without a question.
+    var acceptsLateness = false
 
     /// - Throws: `Failure` (66, 78).
     init(installation: Installation, target text: String) throws {
@@ -145,7 +147,7 @@ struct Delivery {
     private func confirm(_ campaign: Campaign, _ account: Account, _ plan: MessagePlan, in queue: Queue) throws {
         let status = try CampaignStatus(campaign, in: queue, config: config)
         let people = NumberText.count(campaign.tallies.pending)
-        let start = startTime(campaign).map { TimeText.moment($0, now: status.now) } ?? tr("now")
+        let start = campaign.schedule.at.map { TimeText.moment($0, now: status.now) } ?? tr("now")
         let finish = status.forecast.map { "~" + TimeText.moment($0, now: status.now) } ?? tr("a few moments later")
         let question = tr(
             "Send \"{0}\" to {1} people, from {2} over {3}, beginning {4} and finishing {5}?", campaign.name, people,
@@ -158,29 +160,46 @@ struct Delivery {
 
     // MARK: Schedule
 
-    /// `[schedule] at` of the folder, as long as the folder is there.
-    private func startTime(_ campaign: Campaign) -> Timestamp? {
-        switch target {
-        case .folder(let file): return file.startAt
-        case .name: return campaign.folder.isEmpty ? nil : (try? CampaignFile(folder: campaign.folder))?.startAt
-        }
-    }
-
     /// Waits for the campaign's hour, or ends with it; nil when it may begin.
     private func waitForStart(_ campaign: Campaign, _ signals: Signals) async throws -> Ending? {
         let clock = SystemClock()
-        guard let start = startTime(campaign), start > clock.now(), campaign.startedAt == nil else { return nil }
+        guard let start = campaign.schedule.at, campaign.startedAt == nil else { return nil }
         let moment = TimeText.moment(start, now: clock.now())
-        guard wait else {
-            throw Failure(
-                .workLeft, tr("\"{0}\" is not to be sent before {1}.", campaign.name, moment),
-                next: tr("To wait for it: outpost send {0} --wait", campaign.name))
+        if start > clock.now() {
+            guard wait else {
+                throw Failure(
+                    .workLeft, tr("\"{0}\" is not to be sent before {1}.", campaign.name, moment),
+                    next: tr("To wait for it: outpost send {0} --wait", campaign.name))
+            }
+            Notice.line(tr("\"{0}\" begins at {1}.", campaign.name, moment))
+            while clock.now() < start {
+                if signals.received != nil { return .interrupted }
+                try await Task.sleep(for: .milliseconds(200))
+            }
         }
-        Notice.line(tr("\"{0}\" begins at {1}.", campaign.name, moment))
-        while clock.now() < start {
-            if signals.received != nil { return .interrupted }
-            try await Task.sleep(for: .milliseconds(200))
-        }
+        // After the wait too: the machine may have slept over the hour.
+        try consentToLateness(campaign, start, now: clock.now())
         return nil
+    }
+
+    /// An hour missed by more than half an hour is no longer the hour that was meant: somebody decides.
+    private func consentToLateness(_ campaign: Campaign, _ start: Timestamp, now: Timestamp) throws {
+        guard campaign.schedule.isMissed(startedAt: campaign.startedAt, now: now), !acceptsLateness else { return }
+        let moment = TimeText.moment(start, now: now)
+        let late = TimeText.span(now - start)
+        if Interaction.isPossible {
+            let question = tr(
+                "\"{0}\" was to begin at {1}, {2} ago, and nobody was running. Begin now?", campaign.name, moment, late)
+            if Notice.confirm(question) { return }
+        }
+        throw Failure(
+            .workLeft,
+            tr(
+                "\"{0}\" was to begin at {1}, {2} ago, and nobody was running; nothing was sent.", campaign.name,
+                moment,
+                late),
+            next: tr(
+                "To begin now all the same: outpost send {0} --late. To choose another time: at in campaign.toml.",
+                campaign.name))
     }
 }

@@ -36,7 +36,7 @@ struct LimitsCommand: AsyncParsableCommand {
             for use in found where !uses.contains(where: { Self.isSame($0, use) }) { uses.append(use) }
         }
         for account in config.accounts {
-            let limits = config.limits(for: account).map(Limit.init)
+            let limits = config.caps(for: account)
             add(try queue.uses(of: limits, account: account.name, source: account.source ?? "default", campaign: nil))
         }
         if config.accounts.isEmpty {

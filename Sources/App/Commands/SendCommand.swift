@@ -22,6 +22,7 @@ struct SendCommand: AsyncParsableCommand {
     @Flag(help: "Take a message that changed after sending began.") var acceptChanges = false
     @Option(help: "auto, bar, plain, json or none; on stderr.") var progress: ProgressReporter.Style = .auto
     @Flag(help: "Do not ask before the first send.") var yes = false
+    @Flag(help: "Begin a campaign whose scheduled start was missed by more than 30 minutes.") var late = false
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -40,6 +41,7 @@ struct SendCommand: AsyncParsableCommand {
         delivery.wait = wait
         delivery.doubt = inDoubt
         delivery.progress = progress
+        delivery.acceptsLateness = late
         delivery.asks = !yes && Interaction.isPossible
         let report = try await delivery.run()
         if report.status != .done { throw ExitCode(report.status.rawValue) }

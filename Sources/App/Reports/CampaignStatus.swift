@@ -26,7 +26,8 @@ struct CampaignStatus: Sendable {
         if open > 0, mayMove {
             let pace = rate > 0 && campaign.state == .sending ? rate : nil
             forecast = try queue.forecast(
-                campaign.id, limits: limits, account: campaign.account, source: source, pace: pace)
+                campaign.id, limits: limits, account: campaign.account, source: source, pace: pace,
+                pacing: config.pacing(for: campaign))
         } else {
             forecast = nil
         }

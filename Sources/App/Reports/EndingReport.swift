@@ -30,6 +30,12 @@ struct EndingReport: Sendable {
                 LimitReport.word(limit.scope),
                 key, LimitText.text(limit), people, moment(until))
             next = again
+        case .closed(let until):
+            status = .workLeft
+            what = tr(
+                "It is outside the sending window; {0} left, next opening {1}.", people,
+                TimeText.opening(until, now: now))
+            next = again
         case .waiting(let until):
             status = .workLeft
             what = tr("{0} left to be tried again, the first at {1}.", people, moment(until))

@@ -15,6 +15,7 @@ enum LimitReport {
         object.add("count", use.count)
         object.add("used", use.used)
         object.add("next_free", use.nextFree)
+        if let day = use.warmupDay { object.add("warmup_day", day) }
         return object
     }
 
@@ -36,7 +37,9 @@ enum LimitReport {
             let left = max(0, use.count - use.used)
             let next = left > 0 ? tr("now") : use.nextFree.map { TimeText.moment($0, now: now) } ?? ""
             table.add([
-                word(use.scope), use.key, NumberText.count(use.used), NumberText.count(left),
+                use.warmupDay.map { tr("{0} (warm-up, day {1})", word(use.scope), "\($0)") } ?? word(use.scope),
+                use.key,
+                NumberText.count(use.used), NumberText.count(left),
                 "\(NumberText.count(use.count)) / \(DurationText.text(.milliseconds(Int64(use.perSeconds * 1000))))",
                 next,
             ])

@@ -88,6 +88,8 @@ enum ProgressLine {
             return tr(
                 "waits until {0}: {1} {2} is at its cap of {3}", until, LimitReport.word(limit.scope), key,
                 LimitText.text(limit))
+        case .closed(let until):
+            return tr("outside the sending window, next opening {0}", TimeText.opening(until, now: now))
         case .retry: return tr("waits until {0}: everybody left gets another try then", until)
         case .rest(_, let reply): return tr("waits until {0}: the server asked for less ({1})", until, reply)
         case .reconnect(_, let error): return tr("tries again at {0}: {1}", until, error)

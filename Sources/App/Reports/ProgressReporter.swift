@@ -104,7 +104,8 @@ final class ProgressReporter: Sendable {
         let source = config.source(for: campaign)
         let uses = (try? queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)) ?? []
         let forecast = try? queue.forecast(
-            campaign.id, limits: limits, account: campaign.account, source: source, pace: pace > 0 ? pace : nil)
+            campaign.id, limits: limits, account: campaign.account, source: source, pace: pace > 0 ? pace : nil,
+            pacing: config.pacing(for: campaign))
         state.withLock { state in
             state.tightest = uses.min { $0.count - $0.used < $1.count - $1.used }
             state.forecast = forecast ?? nil

@@ -27,6 +27,16 @@ enum TimeText {
         }
     }
 
+    /// When a window opens: with its weekday, `Sat 10:00`; from a week ahead with its date.
+    static func opening(_ time: Timestamp, now: Timestamp, offset: Int? = nil) -> String {
+        let there = CivilTime(time, offset: offset ?? self.offset(at: time))
+        let days = [tr("Sun"), tr("Mon"), tr("Tue"), tr("Wed"), tr("Thu"), tr("Fri"), tr("Sat")]
+        let date =
+            time - now < .seconds(6 * 86_400)
+            ? "" : " \(padded(there.year, 4))-\(padded(there.month, 2))-\(padded(there.day, 2))"
+        return "\(days[there.weekday])\(date) \(padded(there.hour, 2)):\(padded(there.minute, 2))"
+    }
+
     /// The two largest units: `1 h 5 min`, `42 s`, `3 d 2 h`.
     static func span(_ duration: Duration) -> String {
         let micro = max(0, duration.inMicroseconds)

@@ -48,13 +48,24 @@ extension Config {
             timeouts: Timeouts(
                 connect: settings.waits.connect, reply: settings.waits.reply, final: settings.waits.final,
                 idle: settings.waits.idle),
-            limits: limits(for: settings).map(Limit.init))
+            limits: caps(for: settings), window: settings.window)
     }
 
     /// The caps that hold for a campaign, as far as config.toml and the queue know them.
     func limits(for campaign: Campaign) -> [Limit] {
-        let standing = accounts.first { $0.name == campaign.account }.map(limits(for:)) ?? limits
-        return standing.map(Limit.init) + campaign.limits
+        let standing = accounts.first { $0.name == campaign.account }.map(caps(for:)) ?? limits.map(Limit.init)
+        return standing + campaign.limits
+    }
+
+    /// Every cap that holds for an account, its warm-up among them.
+    func caps(for account: AccountSettings) -> [Limit] {
+        let standing = limits(for: account).map(Limit.init)
+        return account.warmup.isEmpty ? standing : standing + [Limit.warmup(account: account.name, account.warmup)]
+    }
+
+    /// How a campaign's account spends its caps.
+    func pacing(for campaign: Campaign) -> Pacing {
+        accounts.first { $0.name == campaign.account }.map(Pacing.init) ?? Pacing()
     }
 
     /// The name a campaign's source is counted under.

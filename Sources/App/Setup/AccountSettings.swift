@@ -1,4 +1,5 @@
 import Glibc
+import Queue
 
 /// One `[[account]]` of config.toml, with what its preset fills in.
 struct AccountSettings: Sendable, Equatable {
@@ -44,13 +45,17 @@ struct AccountSettings: Sendable, Equatable {
     var retry: String
     var waits: Waits
     var dkim: [SigningKey]
+    /// When messages may be begun; nil for always.
+    var window: SendingWindow?
+    /// Caps of the first days of sending, a number a day.
+    var warmup: [Int]
     /// The account's own caps, beside those of the file.
     var limits: [LimitSettings]
 
     static let keys = [
         "name", "preset", "host", "port", "tls", "allow_plaintext", "ca_file", "user", "auth", "password_command",
         "password_env", "password_file", "from", "source", "helo", "sessions", "messages_per_session", "pace", "retry",
-        "timeouts", "dkim", "limit",
+        "timeouts", "dkim", "limit", "window", "warmup",
     ]
     static let standardRetry = "1m, 5m*2, 30m, 1h*6"
 
@@ -92,6 +97,11 @@ struct AccountSettings: Sendable, Equatable {
         user = try section.line(text: "user")
         auth = try section.choice("auth") ?? filled?.auth ?? .auto
         password = try Self.password(section, folder: folder)
+        if user != nil, tls == .none {
+            throw section.fault(
+                "user", tr("a password never crosses an unprotected connection, and tls is \"none\""),
+                next: tr("Set tls to \"starttls\" or \"implicit\", or take user out."))
+        }
         if user != nil, password == nil {
             throw section.fault(
                 "user", tr("needs a password"),
@@ -129,6 +139,8 @@ struct AccountSettings: Sendable, Equatable {
                 domain: try key.required("domain"), selector: try key.required("selector"),
                 keyFile: FilePath.resolved(try key.required("key_file"), in: folder))
         }
+        window = try section.section("window").flatMap { try WindowSettings.window($0) }
+        warmup = try section.ints("warmup", in: 1...1_000_000_000) ?? []
         let own = try section.sections("limit").map { try LimitSettings($0, scope: .account) }
         limits = section.has("limit") ? own : filled?.limits ?? []
     }

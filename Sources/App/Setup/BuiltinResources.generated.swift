@@ -713,6 +713,16 @@ markdown = "message.md"             # or text = "…" and html = "…"
 
 # unsubscribe = { url = "https://example.com/u?e={{email}}", mailto = "leave@example.com" }
 
+# When it may be sent. Whatever is in flight at the end of the window finishes; the rest waits for the next one.
+# [schedule]
+# at = "2027-01-02T02:00:00Z"       # not before this (UTC); missed by more than 30 minutes, outpost asks
+# days = ["workdays"]               # mon … sun, workdays, weekend, non-working (weekend and holidays)
+# from = "09:00"
+# to = "17:30"                      # before "from": over midnight
+# zone = "Europe/Berlin"            # without it, the zone of the machine that sends
+# holidays = ["2027-01-01"]         # closed, unless days says non-working
+# preset = "non-working-10-16"      # instead: 10:00-16:00 on weekends and holidays
+
 # A cap of this campaign alone; it may only tighten what config.toml says.
 # [[limit]]
 # count = 50

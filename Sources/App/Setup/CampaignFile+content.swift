@@ -42,7 +42,8 @@ extension CampaignFile {
         }
         return CampaignDraft(
             name: name, account: account.name, folder: folder, columns: columns, content: try content.encoded(),
-            contentHash: try content.hash, limits: limits.map(Limit.init), attachments: stored)
+            contentHash: try content.hash, limits: limits.map(Limit.init), schedule: schedule,
+            attachments: stored)
     }
 
     private static func text(of path: String) throws -> String {

@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// campaign.toml, read and checked; the files it names are looked for, not read.
 struct CampaignFile: Sendable {
@@ -22,13 +23,16 @@ struct CampaignFile: Sendable {
     /// As written: relative to the folder, perhaps with placeholders.
     let attachments: [String]
     let unsubscribe: Unsubscribe?
-    /// Not before this.
-    let startAt: Timestamp?
+    /// Not before its hour, not outside its window.
+    let schedule: Schedule
     /// The campaign's own caps, beside those of config.toml.
     let limits: [LimitSettings]
     /// In order of name.
     let headers: [(name: String, value: String)]
     private let file: TOMLFile
+
+    /// Not before this.
+    var startAt: Timestamp? { schedule.at }
 
     static let fileName = "campaign.toml"
     static let keys = [
@@ -92,7 +96,7 @@ struct CampaignFile: Sendable {
         } else {
             unsubscribe = nil
         }
-        startAt = try Self.start(root)
+        schedule = try Self.schedule(root)
         limits = try root.sections("limit").map { try LimitSettings($0, scope: .campaign) }
         var headers: [(name: String, value: String)] = []
         if let section = try root.section("headers") {
@@ -140,22 +144,21 @@ struct CampaignFile: Sendable {
         }
     }
 
-    private static func start(_ root: TOMLSection) throws -> Timestamp? {
-        guard let schedule = try root.section("schedule") else { return nil }
-        try schedule.allow(
-            ["at"],
-            notes: [
-                "window": tr("sending windows are not in this version yet"),
-                "days": tr("sending windows are not in this version yet"),
-            ])
-        guard let node = schedule.values["at"] else { return nil }
+    private static func schedule(_ root: TOMLSection) throws -> Schedule {
+        guard let section = try root.section("schedule") else { return Schedule() }
+        let window = try WindowSettings.window(section, others: ["at"])
+        return Schedule(at: try start(section), window: window)
+    }
+
+    private static func start(_ section: TOMLSection) throws -> Timestamp? {
+        guard let node = section.values["at"] else { return nil }
         let written: String
         switch node {
         case .string(let text), .time(let text): written = text
-        default: throw schedule.fault("at", tr("must be a time such as \"2026-01-02T09:00:00Z\""))
+        default: throw section.fault("at", tr("must be a time such as \"2026-01-02T09:00:00Z\""))
         }
         guard let time = Timestamp(iso8601: written) else {
-            throw schedule.fault(
+            throw section.fault(
                 "at", tr("\"{0}\" is no time", written), next: tr("Write UTC in quotes: \"2026-01-02T09:00:00Z\"."))
         }
         return time

@@ -95,6 +95,7 @@ struct Intake {
     {
         let isSame =
             campaign.contentHash == draft.contentHash && campaign.limits == draft.limits
+            && campaign.schedule == draft.schedule
             && campaign.account == draft.account && campaign.folder == draft.folder && campaign.columns == draft.columns
         if isSame { return false }
         let changed = campaign.contentHash != draft.contentHash && campaign.startedAt != nil

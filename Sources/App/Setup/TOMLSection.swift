@@ -76,6 +76,24 @@ struct TOMLSection: Sendable {
         return number
     }
 
+    /// A list of whole numbers, with at least one and at most 1,000 of them.
+    func ints(_ key: String, in range: ClosedRange<Int>) throws -> [Int]? {
+        guard let node = values[key] else { return nil }
+        let wanted = tr("a list of whole numbers such as [50, 100, 200]")
+        guard case .array(let items) = node, (1...1_000).contains(items.count) else { throw wrong(key, node, wanted) }
+        return try items.map { item in
+            guard case .int(let number) = item else { throw wrong(key, item, wanted) }
+            guard range.contains(number) else {
+                throw fault(
+                    key,
+                    tr(
+                        "must be from {0} to {1}, and is {2}", "\(range.lowerBound)", "\(range.upperBound)", "\(number)"
+                    ))
+            }
+            return number
+        }
+    }
+
     func bool(_ key: String) throws -> Bool? {
         guard let node = values[key] else { return nil }
         guard case .bool(let flag) = node else { throw wrong(key, node, tr("true or false")) }

@@ -60,7 +60,7 @@ public struct BeginRequest: Sendable {
 public enum BeginAnswer: Sendable {
     /// Durable: the attempt is in the log, and each cap that applies has one grant less.
     case begun(attempt: Int64)
-    /// A limit has no room; the recipient stays leased. Not before `until` can there be room.
+    /// A limit (a warm-up with the count of its day) has no room; the recipient stays leased. Not before `until` can there be room.
     case capped(Limit, key: String, until: Timestamp)
     /// It is outside a sending window, or before the campaign's hour; the recipient stays leased.
     case closed(until: Timestamp)

@@ -234,7 +234,10 @@ extension Commit {
             guard let until = try nextRoom(limit, key, work), until > worst?.until ?? Int64.min else { continue }
             worst = (limit, until)
         }
-        return worst.map { .capped($0.limit, key: name, until: now.wall($0.until)) }
+        guard var (limit, until) = worst else { return nil }
+        // Of a warm-up, today's cap is what is full.
+        limit.count = limit.allowance(first: work.firstAt, at: now.queue)?.count ?? limit.count
+        return .capped(limit, key: name, until: now.wall(until))
     }
 
     /// When (queue time) a limit can have room at the earliest; nil when it has.

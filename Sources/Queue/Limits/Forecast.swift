@@ -30,7 +30,8 @@ struct Forecast {
     func course(_ count: Int, from start: Int64, _ told: (ForecastRun) -> Void) -> Int64 {
         guard count > 0 else { return start }
         var work = ForecastWork(
-            fresh: max(0, count - alreadyDeferred), deferred: min(count, alreadyDeferred), share: min(0.9, deferredShare),
+            fresh: max(0, count - alreadyDeferred), deferred: min(count, alreadyDeferred),
+            share: min(0.9, deferredShare),
             waits: waits)
         let (kept, step) = simplified(work.expected)
         var lanes = kept

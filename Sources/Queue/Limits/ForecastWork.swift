@@ -27,9 +27,11 @@ struct ForecastWork {
 
     /// Attempts it will take, those already put off for later included.
     var expected: Double {
-        let waiting = ready.reduce(0, +) + zip(due, heads).reduce(0) { sum, pair in
-            sum + pair.0[pair.1...].reduce(0) { $0 + $1.count }
-        }
+        let waiting =
+            ready.reduce(0, +)
+            + zip(due, heads).reduce(0) { sum, pair in
+                sum + pair.0[pair.1...].reduce(0) { $0 + $1.count }
+            }
         return Double(fresh + waiting) / (1 - share)
     }
 

@@ -41,9 +41,10 @@ public final class Dispatcher: Sendable {
     public func run(progress: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Ending {
         let limits = account.limits + campaign.limits
         let runner = try await queue.startRunner(
-            campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt)
+            campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt,
+            window: account.window, isEven: account.pace == .even)
         do {
-            let ending = try await run(runner, limits, progress)
+            let ending = try await run(runner, progress)
             try await runner.stop()
             return ending
         } catch {
@@ -53,12 +54,12 @@ public final class Dispatcher: Sendable {
     }
 
     private func run(
-        _ runner: Runner, _ limits: [Limit], _ progress: @escaping @Sendable (Progress) -> Void
+        _ runner: Runner, _ progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Ending {
         let context = RunContext(
             account: account, plan: plan, judge: Judge(account: account, classifier: classifier), runner: runner,
             feed: Feed(runner, batch: max(16, account.sessions * 2)), gate: gate, route: try Route(account),
-            clock: clock, limits: limits,
+            clock: clock, limits: runner.limits,
             messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
             messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"),
             observe: options.observe)

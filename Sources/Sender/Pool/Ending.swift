@@ -7,6 +7,8 @@ public enum Ending: Sendable {
     case finished
     /// A cap is used up until then.
     case capped(Limit, key: String, until: Timestamp)
+    /// It is outside the sending window until then.
+    case closed(until: Timestamp)
     /// Nobody is due before then.
     case waiting(until: Timestamp)
     /// The route rests until then, because of this answer.
@@ -28,6 +30,8 @@ public enum Ending: Sendable {
 /// Why nothing is begun at the moment.
 public enum WaitReason: Sendable, Hashable {
     case cap(Limit, key: String, until: Timestamp)
+    /// It is outside the sending window of the account or the campaign, or before the campaign's hour.
+    case closed(until: Timestamp)
     case retry(until: Timestamp)
     case rest(until: Timestamp, reply: String)
     case reconnect(until: Timestamp, error: String)
@@ -43,14 +47,14 @@ public enum WaitReason: Sendable, Hashable {
     var isPartOfSending: Bool {
         switch self {
         case .reconnect, .pace, .turn: true
-        case .cap, .retry, .rest, .others, .nothing: false
+        case .cap, .closed, .retry, .rest, .others, .nothing: false
         }
     }
 
     /// When to look again; `nil` when only a change can bring work.
     public var until: Timestamp? {
         switch self {
-        case .cap(_, _, let until), .retry(let until), .rest(let until, _),
+        case .cap(_, _, let until), .closed(let until), .retry(let until), .rest(let until, _),
             .reconnect(let until, _), .pace(let until),
             .others(let until):
             until

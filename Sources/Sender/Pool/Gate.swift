@@ -156,6 +156,7 @@ final class Gate: Sendable {
         switch next {
         case .cap(let limit, let key, _): state.stop = .capped(limit, key: key, until: until)
         case .rest(_, let reply): state.stop = .resting(until: until, reply: reply)
+        case .closed(let until): state.stop = .closed(until: until)
         case .retry, .nothing: state.stop = .waiting(until: until)
         case .others: state.stop = .finished
         case .reconnect, .pace, .turn: return  // short, and part of sending
@@ -212,15 +213,19 @@ final class Gate: Sendable {
 
     func giveBack(_ count: Int) { state.withLock { if let left = $0.allowance { $0.allowance = left + count } } }
 
-    /// Under pace `even`: when the next message may be begun. Taking the slot moves the next one on by `gap`.
-    func slot(gap: Duration) -> Timestamp? {
+    /// Under pace `even`: when to ask the limiter again; nil for one worker at a time, when that has come.
+    func slot() -> Timestamp? {
         let now = clock.now()
         return state.withLock { state in
             if let from = state.paceFrom, from > now { return from }
-            state.paceFrom = now + gap
+            // Longer than a commit: by then the one that asks knows more.
+            state.paceFrom = now + .milliseconds(20)
             return nil
         }
     }
+
+    /// What the limiter said: the next message may go then, or (nil) it went and the one after it is to ask.
+    func paced(until: Timestamp?) { state.withLock { $0.paceFrom = until } }
 
     // MARK: - The route's health
 

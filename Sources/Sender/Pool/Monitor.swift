@@ -34,7 +34,7 @@ struct Monitor: Sendable {
 
     private func report(_ picture: Progress) async {
         let status = RunnerStatus(
-            waitingFor: picture.waiting.map(Self.words), until: picture.waiting?.until,
+            waitingFor: picture.waiting.map { Self.words($0, now: run.clock.now()) }, until: picture.waiting?.until,
             sessions: picture.sessions.map {
                 SessionStatus(
                     number: $0.number, server: run.account.server, state: $0.step, since: $0.since, sent: $0.delivered)
@@ -47,10 +47,11 @@ struct Monitor: Sendable {
     }
 
     /// The reason nothing moves, in English words; it is stored with the runner and shown by `status` and the console.
-    static func words(_ reason: WaitReason) -> String {
+    static func words(_ reason: WaitReason, now: Timestamp) -> String {
         switch reason {
         case .cap(let limit, let key, _):
             "the cap of \(limit.count) for \(limit.scope.rawValue) \(key) is used up"
+        case .closed(let until): "outside the sending window, next opening \(until.weekdayText(now: now))"
         case .retry: "everybody left waits for another try"
         case .rest(_, let reply): "the server asked for less: \(reply)"
         case .reconnect(_, let error): "no connection: \(error)"

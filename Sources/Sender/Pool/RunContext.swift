@@ -34,12 +34,9 @@ struct RunContext: Sendable {
         return max(1, most)
     }
 
-    /// Under pace `even`: the reason to wait for the next slot, if it is not free.
-    func paceWait() -> WaitReason? {
-        let gap = limits.map { Double($0.perMicroseconds) / Double(max(1, $0.count)) }.max() ?? 0
-        let spread = Double.random(in: 0.8..<1.2)
-        return gate.slot(gap: .microseconds(Int64(gap * spread))).map { .pace(until: $0) }
-    }
+    /// Under pace `even`: the reason to wait, if the limiter said lately that it is too early. It decides; this only
+    /// spares it the questions of sessions that would all ask at once.
+    func paceWait() -> WaitReason? { gate.slot().map { .pace(until: $0) } }
 
     func halted(_ state: CampaignState) {
         switch state {

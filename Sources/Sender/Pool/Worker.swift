@@ -86,6 +86,10 @@ actor Worker {
     }
 
     private func turn() async throws {
+        if let opening = run.runner.nextOpening() {
+            try await park(.closed(until: opening))
+            return
+        }
         if prepared.isEmpty {
             switch try await run.feed.take(batch) {
             case .recipients(let recipients): prepared = recipients.map(prepare)
@@ -132,11 +136,20 @@ actor Worker {
         var waiting: WaitReason?
         for (item, answer) in zip(prepared[..<allowed], answers) {
             switch answer {
-            case .begun(let attempt): batchNow.append((item, attempt))
+            case .begun(let attempt):
+                batchNow.append((item, attempt))
+                if run.account.pace == .even { run.gate.paced(until: nil) }
             case .gone, .suppressed: break
             case .halted(let state):
                 kept.append(item)
                 run.halted(state)
+            case .closed(let until):
+                kept.append(item)
+                waiting = .closed(until: until)
+            case .paced(let until):
+                kept.append(item)
+                run.gate.paced(until: until)
+                waiting = .pace(until: until)
             case .capped(let limit, let key, let until):
                 if limit.scope == .domain {
                     try await run.runner.postpone(item.recipient.id, until: until)

@@ -33,7 +33,7 @@ struct CampaignView {
     func forecast() throws -> Timestamp? {
         try queue.forecast(
             campaign.id, limits: config.limits(for: campaign), account: campaign.account,
-            source: config.source(for: campaign), pace: rate > 0 ? rate : nil)
+            source: config.source(for: campaign), pace: rate > 0 ? rate : nil, pacing: config.pacing(for: campaign))
     }
 
     /// A campaign of which nothing moves and nothing is asked.
@@ -60,6 +60,10 @@ struct CampaignView {
 
     func row() throws -> CampaignRow {
         var row = try Self.restingRow(campaign, queue)
+        if campaign.state == .draft, campaign.schedule.isMissed(startedAt: campaign.startedAt, now: now) {
+            row.standstill = .said(
+                tr("its scheduled start was missed; to begin now: outpost send {0} --late", campaign.name), until: nil)
+        }
         guard campaign.state == .sending else { return row }
         row.perMinute = Int((rate * 60).rounded())
         if runners.isEmpty {
@@ -112,6 +116,9 @@ struct CampaignView {
                     scope: full.scope.rawValue, key: full.key, count: full.count, perSeconds: Int(full.perSeconds),
                     until: until ?? full.nextFree)
             }
+        }
+        if text.hasPrefix("outside the sending window") {
+            return .said(tr("outside the sending window"), until: until)
         }
         if text.hasPrefix("everybody left waits") { return .retry(until: until) }
         if let why = text.after("the server asked for less: ") { return .rest(until: until, why: why) }
