@@ -22,7 +22,9 @@ struct Outpost: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Prepare",
-                subcommands: [CheckCommand.self, PreviewCommand.self, TestCommand.self, ImportCommand.self]),
+                subcommands: [
+                    CheckCommand.self, ForecastCommand.self, PreviewCommand.self, TestCommand.self, ImportCommand.self,
+                ]),
             CommandGroup(
                 name: "Send",
                 subcommands: [
@@ -32,14 +34,15 @@ struct Outpost: AsyncParsableCommand {
             CommandGroup(
                 name: "Watch",
                 subcommands: [
-                    ListCommand.self, StatusCommand.self, RecipientsCommand.self, LogCommand.self, LimitsCommand.self,
+                    ListCommand.self, StatusCommand.self, RecipientsCommand.self, LogCommand.self, ExplainCommand.self,
+                    LimitsCommand.self,
                 ]),
             CommandGroup(
                 name: "Keep",
                 subcommands: [
-                    SuppressCommand.self, VerifyCommand.self, BackupCommand.self, PostOfficeCommand.self,
-                    StressCommand.self,
-                    DrillCommand.self,
+                    SuppressCommand.self, VerifyCommand.self, ProveCommand.self, BackupCommand.self,
+                    PostOfficeCommand.self,
+                    StressCommand.self, DrillCommand.self,
                 ]),
         ])
 

@@ -7,7 +7,7 @@ extension BuiltProgram {
         static let commands = [
             "demo", "init", "new", "check", "preview", "test", "import", "send", "list", "status", "pause", "resume",
             "cancel", "recipients", "log", "settle", "retry", "limits", "suppress", "suppress add", "suppress remove",
-            "suppress list", "suppress import", "postoffice", "verify", "backup",
+            "suppress list", "suppress import", "postoffice", "verify", "backup", "prove", "explain", "forecast",
         ]
 
         @Test("every command explains itself on stdout and exits 0", arguments: commands)

@@ -47,6 +47,11 @@ struct JSONText: Sendable {
         text += "[" + objects.map(\.line).joined(separator: ",") + "]"
     }
 
+    mutating func add(_ name: String, _ object: JSONText?) {
+        key(name)
+        text += object?.line ?? "null"
+    }
+
     mutating func add(_ name: String, _ words: [String]) {
         key(name)
         text += "["

@@ -22,6 +22,8 @@ public struct Course: Sendable {
     public let stretches: [Stretch]
     /// When the last one goes; nil for no messages.
     public let finish: Timestamp?
+    /// What it waits for at the end is a retry that is not due before, and no cap.
+    public let endsWithRetry: Bool
 }
 
 /// A cap on one key, and when a campaign would be finished if it were the only one.
@@ -128,7 +130,7 @@ public struct CourseBasis: Sendable {
 
     /// How it goes with `count` messages.
     public func course(_ count: Int, changing change: CourseChange = .none) -> Course {
-        guard count > 0 else { return Course(stretches: [], finish: nil) }
+        guard count > 0 else { return Course(stretches: [], finish: nil, endsWithRetry: false) }
         var whole = forecast(lanes, change)
         whole.alreadyDeferred = min(deferred, count)
         var runs: [ForecastRun] = []
@@ -152,10 +154,11 @@ public struct CourseBasis: Sendable {
             finish = max(finish, slow.map(\.last).max() ?? finish)
         }
         // The last retry cannot be before it is due.
+        let endsWithRetry = lastDue > finish
         finish = max(finish, lastDue)
         return Course(
             stretches: runs.map { .init(first: now.wall($0.start), stepMicroseconds: $0.spacing, count: $0.count) },
-            finish: now.wall(finish))
+            finish: now.wall(finish), endsWithRetry: endsWithRetry)
     }
 
     /// The caps that hold it up, each run forward as if it were the only one; the slowest first.

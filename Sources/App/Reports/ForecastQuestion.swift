@@ -1,0 +1,89 @@
+import Clock
+import Mail
+import Queue
+
+/// What is to be forecast: how many people, under which caps, from when.
+struct ForecastQuestion {
+    let campaign: String
+    /// People still to be sent to.
+    let people: Int
+    let basis: CourseBasis
+    let start: Timestamp
+    /// Over, cancelled or waiting for somebody: then nothing goes by itself.
+    let state: CampaignState?
+    let inDoubt: Int
+
+    /// - Parameter target: a folder, or the name of a campaign in the queue.
+    /// - Throws: `Failure` (66, 78), `CSVError`, `QueueError`.
+    init(_ target: String, _ installation: Installation, clock: any WallClock = SystemClock()) throws {
+        let config = try installation.config()
+        let queue = try installation.readingQueue()
+        if CampaignFile.isCampaign(target) || target.contains("/") || target == "." || target == ".." {
+            let file = try CampaignFile(folder: target)
+            if let stored = try queue?.campaign(named: file.name), let queue {
+                try self.init(stored, startAt: file.schedule.at, in: queue, config, clock)
+            } else {
+                try self.init(file, in: queue, config, clock)
+            }
+            return
+        }
+        let (reading, campaign) = try installation.reading(campaign: target)
+        let startAt = campaign.folder.isEmpty ? nil : (try? CampaignFile(folder: campaign.folder))?.schedule.at
+        try self.init(campaign, startAt: startAt, in: reading, config, clock)
+    }
+
+    /// A campaign in the queue: whoever waits there.
+    init(_ campaign: Campaign, startAt: Timestamp?, in queue: Queue, _ config: Config, _ clock: any WallClock) throws {
+        let tallies = campaign.tallies
+        self.campaign = campaign.name
+        state = campaign.state
+        inDoubt = tallies.inDoubt
+        people = tallies.pending + tallies.deferred
+        let account = config.accounts.first { $0.name == campaign.account }
+        var basis = try queue.courseBasis(
+            config.limits(for: campaign), account: campaign.account, source: config.source(for: campaign),
+            campaign: campaign.id, domains: nil)
+        let rate = try CampaignStatus.rate(campaign, in: queue, now: clock.now())
+        if campaign.state == .sending, rate >= 1 { basis.step = Int64(1_000_000 / rate) }
+        basis.isEven = account?.pace == .even
+        basis.waits = account.flatMap { DurationText.waits($0.retry) } ?? []
+        basis.start = campaign.startedAt == nil ? startAt ?? campaign.schedule.at : campaign.schedule.at
+        basis.windows = [account?.window, campaign.schedule.window].compactMap(\.self)
+        start = max(basis.present, basis.start ?? basis.present)
+        self.basis = basis
+    }
+
+    /// A folder that is not imported: its rows are counted.
+    init(_ file: CampaignFile, in queue: Queue?, _ config: Config, _ clock: any WallClock) throws {
+        let intake = try Intake(file, config: config)
+        campaign = file.name
+        state = nil
+        inDoubt = 0
+        let limits = config.caps(for: intake.account) + file.limits.map(Limit.init)
+        var count = 0
+        var domains: [String: Int] = [:]
+        if limits.contains(where: { $0.scope == .domain }) {
+            var rows = try RecipientRows(path: file.recipients)
+            while let row = try rows.next() {
+                guard case .good(let good) = row else { continue }
+                count += 1
+                domains[DomainGroup.key(good.domain), default: 0] += 1
+            }
+        } else {
+            // Whether a row is an address matters little to the day it goes on.
+            var reader = try CSVReader(path: file.recipients)
+            while let record = try reader.next() { if case .row = record { count += 1 } }
+        }
+        people = count
+        let source = intake.account.source ?? "default"
+        var basis =
+            try queue?.courseBasis(
+                limits, account: intake.account.name, source: source, campaign: nil, domains: domains)
+            ?? CourseBasis(limits, account: intake.account.name, source: source, domains: domains, clock: clock)
+        basis.isEven = intake.account.pace == .even
+        basis.start = file.schedule.at
+        basis.windows = [intake.account.window, file.schedule.window].compactMap(\.self)
+        start = max(basis.present, basis.start ?? basis.present)
+        self.basis = basis
+    }
+}
