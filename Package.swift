@@ -4,6 +4,9 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Swift 6.3 takes a hop back to an actor for superfluous when all that follows is a call that runs on its caller's
+    // executor; sockets were then touched off their lanes in optimised builds.
+    .unsafeFlags(["-Xllvm", "-sil-disable-pass=optimize-hop-to-executor"], .when(configuration: .release)),
 ]
 
 let package = Package(
