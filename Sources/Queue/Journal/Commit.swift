@@ -52,7 +52,8 @@ final class Commit {
             wallMicroseconds: query.integer(3))
         query.reset()
         now = Instant(queue: anchor.time(boot: boot, wall: wall), wall: wall)
-        if anchor.boot != boot.boot { try anchorClock() }
+        // A step of the wall clock is written down at once: over a reboot that followed, it would pass for time.
+        if anchor.boot != boot.boot || abs(anchor.step(boot: boot, wall: wall)) > 1_000_000 { try anchorClock() }
     }
 
     /// Writes down where queue time stands, so that a reboot goes on from here.

@@ -25,6 +25,11 @@ struct QueueClock {
         return queueMicroseconds + max(0, wall.microseconds - wallMicroseconds)
     }
 
+    /// By how much the wall clock was set, within one boot, since both were read last.
+    func step(boot now: BootTime, wall: Timestamp) -> Int64 {
+        (wall.microseconds - wallMicroseconds) - (now.microseconds - bootMicroseconds)
+    }
+
     /// The same time line, read now.
     func anchored(boot now: BootTime, wall: Timestamp) -> QueueClock {
         QueueClock(

@@ -25,7 +25,7 @@ extension Commit {
         let taken = try singleLeases(charges.campaign)
         let retries = try due(count, charges.campaign, except: taken)
         chosen += retries.prefix(share)
-        let fresh = try freshRuns(count - chosen.count, charges.campaign)
+        let fresh = try freshRuns(count - chosen.count, charges.campaign, except: taken)
         let room = count - chosen.count - fresh.reduce(0) { $0 + $1.count }
         if room > 0 { chosen += retries.dropFirst(share).prefix(room) }
         for recipient in chosen {
@@ -74,7 +74,11 @@ extension Commit {
     }
 
     /// Fresh recipients in runs without a leased one between; each run holds all there are between its ends.
-    private func freshRuns(_ count: Int, _ campaign: Int64) throws -> [[LeasedRecipient]] {
+    ///
+    /// One that is leased by itself can be fresh again: it was deferred, and somebody put it back.
+    private func freshRuns(
+        _ count: Int, _ campaign: Int64, except taken: Set<Int64>
+    ) throws -> [[LeasedRecipient]] {
         let leased = try prepare("SELECT first, last FROM lease WHERE campaign = ? AND fresh = 1 ORDER BY first")
         leased.bind(1, campaign)
         var gaps: [(after: Int64, before: Int64)] = []
@@ -97,7 +101,15 @@ extension Commit {
             query.bind(2, gap.after)
             query.bind(3, gap.before)
             var run: [LeasedRecipient] = []
-            while run.count < left, try query.step() { run.append(try recipient(query)) }
+            while run.count < left, try query.step() {
+                guard taken.contains(query.integer(0)) else {
+                    run.append(try recipient(query))
+                    continue
+                }
+                left -= run.count
+                if !run.isEmpty { runs.append(run) }
+                run = []
+            }
             query.reset()
             left -= run.count
             if !run.isEmpty { runs.append(run) }

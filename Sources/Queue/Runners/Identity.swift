@@ -51,6 +51,11 @@ struct IdentityFile: Sendable {
             unlink(draft)
             throw error
         }
+        // The name too must outlast a power loss, or the queue would be taken for a copy.
+        let folder = open(Queue.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure() }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw failure() }
     }
 
     func queueInode() throws -> UInt64 {
