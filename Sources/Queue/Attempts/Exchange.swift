@@ -234,10 +234,11 @@ extension Commit {
             guard let until = try nextRoom(limit, key, work), until > worst?.until ?? Int64.min else { continue }
             worst = (limit, until)
         }
-        guard var (limit, until) = worst else { return nil }
+        guard let worst else { return nil }
         // Of a warm-up, today's cap is what is full.
+        var limit = worst.limit
         limit.count = limit.allowance(first: work.firstAt, at: now.queue)?.count ?? limit.count
-        return .capped(limit, key: name, until: now.wall(until))
+        return .capped(limit, key: name, until: now.wall(worst.until))
     }
 
     /// When (queue time) a limit can have room at the earliest; nil when it has.
