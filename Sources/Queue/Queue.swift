@@ -99,9 +99,18 @@ public final class Queue: Sendable {
 
     private static func openReading(_ path: String, _ clock: any WallClock) throws -> Queue {
         let reader = try DatabaseQueue(path: path, configuration: configuration(readonly: true))
-        try reader.read { db in
-            if try Migrations.migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
-            guard try Migrations.migrator.hasCompletedMigrations(db) else { throw QueueError.notAQueue(path: path) }
+        let isOlder = try reader.read { db in
+            let migrator = Migrations.migrator
+            if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
+            if try migrator.hasCompletedMigrations(db) { return false }
+            guard try db.tableExists("grdb_migrations"), try migrator.appliedIdentifiers(db).contains(Migrations.first)
+            else { throw QueueError.notAQueue(path: path) }
+            return true
+        }
+        if isOlder {
+            // Of an earlier version: brought up to date once, for whoever comes first.
+            if Glibc.access(path, W_OK) != 0 { throw QueueError.readOnly(path: path) }
+            _ = try openWriting(path, .readWrite, clock)
         }
         return Queue(path: path, access: .readOnly, clock: clock, reader: reader, writer: nil)
     }

@@ -124,6 +124,8 @@ struct Delivery {
         signals.drain { dispatcher.drain() }
         let reporter = ProgressReporter(progress, campaign: campaign.name, queue: queue, config: config, clock: clock)
         installation.log.write(.info, "send \(campaign.name) over \(account.name) (\(account.server))")
+        let keeper = RetentionKeeper(queue, config)
+        defer { keeper.stop() }
         let ending: Ending
         do {
             ending = try await dispatcher.run { reporter.take($0) }

@@ -2,15 +2,20 @@ import ArgumentParser
 import Clock
 import Queue
 
-/// `outpost log [NAME] [--follow]`
+/// `outpost log [NAME] [--follow|--search TEXT]`
 struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log", abstract: "Every attempt, oldest first: to whom, over what, and what the server said.")
 
     @Argument(help: "The campaign; all of them without a name.") var name: String?
     @Flag(name: .shortAndLong, help: "Go on as attempts happen, until interrupted.") var follow = false
+    @Option(help: ArgumentHelp("Only what has this in its address or reply.", valueName: "text")) var search: String?
     @OptionGroup var format: ListFormat
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if follow, search != nil { throw ValidationError(tr("--follow and --search exclude each other.")) }
+    }
 
     private static let page = 1000
 
@@ -30,6 +35,12 @@ struct LogCommand: AsyncParsableCommand {
             return
         }
         let now = SystemClock().now()
+        if let search {
+            try queue.searchAttempts(search, campaign: campaign, progress: SearchNotice.progress()) { rows in
+                for row in rows { try output.write(line(row, now: now)) }
+            }
+            return try output.flush()
+        }
         var last: Int64 = 0
         var seen = -1
         while true {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Clock
 import Queue
 
-/// `outpost recipients NAME [--state S]`
+/// `outpost recipients NAME [--state S] [--search TEXT]`
 struct RecipientsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recipients", abstract: "Who is where: each recipient's state and last answer.")
@@ -13,6 +13,8 @@ struct RecipientsCommand: AsyncParsableCommand {
             "Only those in this state: " + RecipientState.allCases.map(\.rawValue).joined(separator: ", ") + ".")
     )
     var state: RecipientState?
+    @Option(help: ArgumentHelp("Only who has this in the address or the last answer.", valueName: "text"))
+    var search: String?
     @OptionGroup var format: ListFormat
     @OptionGroup var common: CommonOptions
 
@@ -27,6 +29,14 @@ struct RecipientsCommand: AsyncParsableCommand {
             try output.write(CSVText.row(["email", "state", "attempts", "next_attempt", "message_id", "reply"]))
         } else if !format.json {
             try output.write(TextTable.line(Self.titles, widths: Self.widths))
+        }
+        if let search {
+            try queue.searchRecipients(
+                search, campaign: campaign.id, state: state, progress: SearchNotice.progress()
+            ) { rows in
+                for row in rows { try output.write(line(row, now: now)) }
+            }
+            return try output.flush()
         }
         var last: Int64 = 0
         while true {

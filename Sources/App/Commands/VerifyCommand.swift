@@ -1,7 +1,7 @@
 import ArgumentParser
 import Queue
 
-/// `outpost verify [--claim]`
+/// `outpost verify [--claim] [--prune]`
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
@@ -13,6 +13,8 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @Flag(help: "Make this copy of the queue the one that sends.") var claim = false
     @Flag(help: "Compare every index with its table too; slow on a large queue.") var deep = false
+    @Flag(help: "First drop the texts that [retention] no longer keeps; a running send does so by itself.")
+    var prune = false
     @Flag(help: "One JSON object a finding.") var json = false
     @OptionGroup var common: CommonOptions
 
@@ -22,6 +24,15 @@ struct VerifyCommand: AsyncParsableCommand {
             let queue = try installation.queue()
             try queue.claim()
             Notice.line(tr("This queue is claimed: it sends from now on. Do not send from any other copy of it."))
+        }
+        if prune, FilePath.exists(installation.places.queue) {
+            let config = try installation.config()
+            let sweep = try installation.queue().sweep(config.retention, limits: config.allCaps)
+            try sweep.finish()
+            Notice.line(
+                tr(
+                    "{0} texts and {1} grants were older than they are kept, and are gone.",
+                    NumberText.count(sweep.counts.texts), NumberText.count(sweep.counts.grants)))
         }
         guard let queue = try installation.readingQueue() else {
             throw Failure(.notFound, tr("There is no queue at {0}.", installation.places.queue))
@@ -50,24 +61,5 @@ struct VerifyCommand: AsyncParsableCommand {
             Notice.line(trn("{0} contradiction found.", "{0} contradictions found.", findings.count))
             throw ExitCode(ExitStatus.findings.rawValue)
         }
-    }
-}
-
-/// `outpost backup FILE`
-struct BackupCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Write a consistent copy of the queue, also while it sends.")
-
-    @Argument(help: "The file to write; it must not exist.") var file: String
-    @OptionGroup var common: CommonOptions
-
-    func run() async throws {
-        let installation = try Installation()
-        guard let queue = try installation.readingQueue() else {
-            throw Failure(.notFound, tr("There is no queue at {0}.", installation.places.queue))
-        }
-        try queue.backup(to: FilePath.absolute(file))
-        let size = FilePath.size(file).map(NumberText.bytes) ?? ""
-        Notice.line(tr("{0} written ({1}). A restored copy sends only after: outpost verify --claim", file, size))
     }
 }

@@ -1,3 +1,5 @@
+import Queue
+
 /// config.toml, read and checked.
 struct Config: Sendable {
     enum Doubt: String, CaseIterable, Sendable {
@@ -11,12 +13,14 @@ struct Config: Sendable {
     /// The caps of the whole installation.
     let limits: [LimitSettings]
     let doubt: Doubt
+    /// How long the full text of attempts is kept.
+    let retention: Retention
 
     /// - Throws: `Failure` (78, naming file, line and key).
     init(_ file: TOMLFile, presets: PresetCatalogue) throws {
         path = file.path
         let root = file.section
-        try root.allow(["account", "limit", "in_doubt"])
+        try root.allow(["account", "limit", "in_doubt", "retention"])
         let folder = FilePath.parent(file.path)
         let sections = try root.sections("account")
         accounts = try sections.map { try AccountSettings($0, presets: presets, folder: folder) }
@@ -30,6 +34,7 @@ struct Config: Sendable {
         let policy = try root.section("in_doubt")
         try policy?.allow(["policy"])
         doubt = try policy?.choice("policy") ?? .hold
+        retention = try Retention(root.section("retention"))
     }
 
     /// The file of these places; an empty configuration when there is none.

@@ -251,7 +251,8 @@ extension Commit {
         guard room > 0 else { return min(now.queue + limit.perMicroseconds, otherwise) }
         let seq = work.seq - room + 1
         guard seq >= 1 else { return nil }
-        let query = try prepare("SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
+        // One that retention has taken out was no younger than the oldest there is.
+        let query = try prepare("SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq LIMIT 1")
         query.bind(1, key)
         query.bind(2, seq)
         guard try query.step() else {

@@ -45,7 +45,7 @@ extension Queue {
 
         """
 
-    private static func attempt(_ row: Row) -> AttemptRecord {
+    static func attempt(_ row: Row) -> AttemptRecord {
         AttemptRecord(
             id: row[0], campaign: row[1], recipient: row[2], email: row[3], account: row[4], source: row[5],
             server: row[6], started: Timestamp(microseconds: row[7]),

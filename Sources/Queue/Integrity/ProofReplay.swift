@@ -26,6 +26,8 @@ struct ProofReplay {
         let open: Int64
         let seq: Int64
         let lastAt: Int64
+        /// Grants up to this one were taken out by retention.
+        let pruned: Int64
         /// Messages begun so far.
         var begun: Int64 = 0
         var firstBegun: Int64?
@@ -50,6 +52,8 @@ struct ProofReplay {
         var charged: [Int64]
         var started: Int64
         var isOpen: Bool
+        /// Some of its grants were taken out by retention.
+        var isRetired: Bool
     }
 
     private let db: Database
@@ -68,7 +72,12 @@ struct ProofReplay {
     init(_ db: Database, _ limits: [HeldLimit]) throws {
         self.db = db
         lookUp = try Prepared(db, "SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
-        let query = try Prepared(db, "SELECT id, scope, key, open, seq, last_at FROM cap_key ORDER BY id")
+        let query = try Prepared(
+            db,
+            """
+            SELECT k.id, k.scope, k.key, k.open, k.seq, k.last_at, ifnull(p.pruned, 0)
+            FROM cap_key k LEFT JOIN retention p ON p.key = k.id ORDER BY k.id
+            """)
         while try query.step() {
             let scope = LimitScope(code: query.integer(1))
             let name = query.text(2)
@@ -84,7 +93,9 @@ struct ProofReplay {
             keys.append(
                 Key(
                     id: id, scope: scope, name: name, open: query.integer(3), seq: query.integer(4),
-                    lastAt: query.integer(5), watches: holding.map { Watch(held: $0) }))
+                    lastAt: query.integer(5), pruned: query.integer(6),
+                    // Which attempts those of a campaign's key were for, only the grants knew.
+                    begun: scope == .campaign ? query.integer(6) : 0, watches: holding.map { Watch(held: $0) }))
         }
     }
 
@@ -103,7 +114,7 @@ struct ProofReplay {
             // Every attempt has a source: its grants show each settle's two times once.
             let query = key.scope == .source ? dated : plain
             var seen = ProofClock()
-            var seq: Int64 = 0
+            var seq = key.pruned
             var at = Int64.min
             query.bind(1, key.id)
             while try query.step() {
@@ -139,7 +150,8 @@ struct ProofReplay {
         let query = try Prepared(
             db,
             """
-            SELECT id, campaign, runner, cap, account, source, started, finished, outcome FROM attempt ORDER BY id
+            SELECT id, campaign, runner, cap, account, source, started, finished, outcome, retired FROM attempt
+            ORDER BY id
             """)
         let charges = try Prepared(db, "SELECT attempt, key, seq, at FROM \"grant\" ORDER BY attempt, key")
         let runnerKeys = try Dictionary(
@@ -225,7 +237,7 @@ struct ProofReplay {
         lastWall = max(lastWall ?? started, row.optional(7) ?? started)
         return Attempt(
             id: id, campaign: row.integer(1), runner: row.integer(2), account: account, charged: charged,
-            started: started, isOpen: isOpen)
+            started: started, isOpen: isOpen, isRetired: row.integer(9) & 2 != 0)
     }
 
     /// Exactly one grant of each key it is charged to, of one moment. Answers the keys of campaigns among them, which
@@ -233,7 +245,7 @@ struct ProofReplay {
     private func check(_ group: [Grant], of attempt: Attempt, _ findings: inout ProofFindings) throws -> [Int64] {
         for key in attempt.charged {
             let count = group.count { $0.key == key }
-            if count != 1 {
+            if count > 1 || (count == 0 && !attempt.isRetired) {
                 let what = count == 0 ? "no grant" : "\(count) grants"
                 findings.add("ledger", "Attempt \(attempt.id) is settled with \(what) of \(title(key)).")
             }
@@ -255,7 +267,7 @@ struct ProofReplay {
         // One commit wrote them all. Where queue time had run ahead of the clock (over a reboot), the later of two keys
         // keeps the time of its last grant.
         for grant in group where grant.at != first {
-            if try at(grant.key, grant.seq - 1) != grant.at {
+            if let before = try at(grant.key, grant.seq - 1), before != grant.at {
                 findings.add(
                     "ledger",
                     "Grant \(grant.seq) of \(title(grant.key)) is not of the moment at which attempt \(attempt.id) was settled."

@@ -113,9 +113,11 @@ extension Queue {
         (
             "ledger",
             """
-            SELECT 'Cap key ' || k.key || ' counts ' || k.seq || ' grants, the ledger ' || count(g.seq) || '.'
-            FROM cap_key k LEFT JOIN "grant" g ON g.key = k.id GROUP BY k.id
-            HAVING k.seq <> count(g.seq) OR k.seq <> ifnull(max(g.seq), 0) OR k.last_at <> ifnull(max(g.at), 0)
+            SELECT 'Cap key ' || k.key || ' counts ' || k.seq || ' grants, the ledger ' || count(g.seq)
+                || iif(p.pruned > 0, ' after the ' || p.pruned || ' that retention took out', '') || '.'
+            FROM cap_key k LEFT JOIN "grant" g ON g.key = k.id LEFT JOIN retention p ON p.key = k.id GROUP BY k.id
+            HAVING k.seq <> count(g.seq) + ifnull(p.pruned, 0) OR k.seq <> ifnull(max(g.seq), 0)
+                OR k.last_at <> ifnull(max(g.at), 0)
             """
         ),
         (
@@ -143,7 +145,18 @@ extension Queue {
             SELECT 'Attempt ' || a.id || ' was settled without a grant of its source and account.' FROM attempt a
             LEFT JOIN (SELECT g.attempt, count(*) AS grants FROM "grant" g JOIN cap_key k ON k.id = g.key
                 WHERE k.scope < 2 GROUP BY g.attempt) g ON g.attempt = a.id
-            WHERE a.outcome IS NOT NULL AND ifnull(g.grants, 0) <> 2
+            WHERE a.outcome IS NOT NULL AND iif(a.retired & 2, ifnull(g.grants, 0) > 2, ifnull(g.grants, 0) <> 2)
+            """
+        ),
+        (
+            "ledger",
+            """
+            SELECT 'Cap key ' || k.key || ' counts ' || k.seq || ' grants, the log ' || (
+                SELECT count(*) FROM attempt a WHERE a.outcome IS NOT NULL
+                AND iif(k.scope = 0, a.source, a.account) = k.key) || ' settled attempts.'
+            FROM cap_key k WHERE k.scope < 2 AND k.seq <> (
+                SELECT count(*) FROM attempt a WHERE a.outcome IS NOT NULL
+                AND iif(k.scope = 0, a.source, a.account) = k.key)
             """
         ),
         (

@@ -23,7 +23,9 @@ struct GrantHistory {
     }
 
     private func at(_ seq: Int64) throws -> Int64 {
-        let query = try db.cachedStatement(sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
+        // One that retention has taken out was no younger than the oldest there is.
+        let query = try db.cachedStatement(
+            sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq LIMIT 1")
         return try Int64.fetchOne(query, arguments: [id, seq]) ?? Int64.max
     }
 

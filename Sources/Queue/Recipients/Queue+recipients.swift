@@ -94,7 +94,7 @@ extension Queue {
         }
     }
 
-    private static func record(_ row: Row, _ instant: Instant) -> RecipientRecord {
+    static func record(_ row: Row, _ instant: Instant) -> RecipientRecord {
         let state = RecipientState(code: row[2])
         let due: Int64 = row[4]
         let email: String = row[1]

@@ -2,10 +2,16 @@ import GRDB
 
 /// The schema, as a named list to which is only ever appended.
 enum Migrations {
+    static let first = "1 queue"
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1 queue") { db in
+        migrator.registerMigration(first) { db in
             try db.execute(sql: firstSchema)
+        }
+        // Unchecked: a check of all foreign keys would read the whole file.
+        migrator.registerMigration(Migration2.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration2.schema)
         }
         return migrator
     }

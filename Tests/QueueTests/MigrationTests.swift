@@ -1,0 +1,78 @@
+import Clock
+import Foundation
+import GRDB
+import Testing
+
+@testable import Queue
+
+@Suite struct MigrationTests {
+    /// A queue as an earlier version left it: a real run's, kept as text.
+    private func kept(_ name: String) throws -> String {
+        let folder = NSTemporaryDirectory() + "migration-tests-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Kept/\(name)")
+        let path = folder + "/queue.sqlite3"
+        let database = try DatabaseQueue(path: path)
+        try database.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL")
+            try db.execute(sql: String(contentsOf: source, encoding: .utf8))
+        }
+        try database.close()
+        return path
+    }
+
+    private func rows(_ path: String) throws -> [String: [String]] {
+        try DatabaseQueue(path: path).read { db in
+            var all: [String: [String]] = [:]
+            let tables = try String.fetchAll(
+                db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+            for table in tables where table != "retention" && table != "grdb_migrations" {
+                all[table] = try Row.fetchAll(db, sql: "SELECT * FROM \"\(table)\"").map { row in
+                    row.filter { $0.0 != "retired" }.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+                }
+            }
+            return all
+        }
+    }
+
+    @Test("a queue of the first schema keeps every row, adds up, and is sent on", arguments: [true, false])
+    func first(readingFirst: Bool) async throws {
+        let path = try kept("schema1.sql")
+        let before = try rows(path)
+        #expect(before["recipient"]?.count == 15 && before["attempt"]?.count == 9)
+        let clock = ManualClock(Timestamp(seconds: 1_795_569_400))
+        let queue = try Queue.open(at: path, access: readingFirst ? .readOnly : .readWrite, clock: clock)
+        #expect(try rows(path) == before)
+        #expect(try queue.verify(deep: true) == [])
+        #expect(try queue.prove([]).findings == [])
+        let id = try #require(try queue.campaign(named: "spring")?.id)
+        let tallies = try #require(try queue.campaign(id: id)).tallies
+        #expect(tallies.sent == 4 && tallies.pending == 5 && tallies.deferred == 1 && tallies.failed == 1)
+        #expect(tallies.suppressed == 1 && tallies.inDoubt == 1)
+
+        let writing = try Queue.open(at: path, access: .readWrite, clock: clock)
+        try writing.claim()
+        let limits = [Limit(scope: .account, count: 11, per: .seconds(3_600))]
+        let runner = try await writing.startRunner(
+            id, account: "office", source: "default", limits: limits, doubt: .hold)
+        for _ in 0..<2 {
+            let attempt = try #require(try await runner.beginNext().attempt)
+            try await runner.settle(attempt, .sent)
+        }
+        // The nine of before count.
+        #expect(try await runner.beginNext().cappedUntil != nil)
+        clock.advance(.seconds(90 * 86_400))
+        try writing.sweep(.standard, limits: limits).finish()
+        #expect(try writing.verify(deep: true) == [])
+        #expect(try writing.prove([]).findings == [])
+        #expect(try writing.campaign(id: id)?.tallies.sent == 6)
+    }
+
+    @Test("an older queue that cannot be written says so")
+    func readOnly() throws {
+        guard getuid() != 0 else { return }
+        let path = try kept("schema1.sql")
+        try FileManager.default.setAttributes([.posixPermissions: 0o400], ofItemAtPath: path)
+        #expect(throws: QueueError.readOnly(path: path)) { try Queue.open(at: path, access: .readOnly) }
+    }
+}
