@@ -43,15 +43,15 @@ import Testing
         -> Int64
     {
         var times = given
-        var time: Int64 = 0
+        var time = -step
         for _ in 0..<count {
             time += step
             for limit in limits where times.count >= limit.count {
                 time = max(time, times[times.count - limit.count] + limit.window)
             }
-            times.append(time)
+            times.append(time + step)
         }
-        return time
+        return time + step
     }
 
     @Test("runs of messages end when single ones do", arguments: 0..<40)

@@ -21,22 +21,22 @@ struct Forecast {
         self.step = step
     }
 
-    /// When the last of `count` messages is settled, all of them being settled at once.
+    /// When the last of `count` messages is settled, each a step after it was begun.
     func finish(_ count: Int, from start: Int64) -> Int64 {
         course(count, from: start) { _ in }
     }
 
-    /// The same, telling each run of messages begun, in order of time.
+    /// The same, telling each run of messages as they are begun, in order of time.
     func course(_ count: Int, from start: Int64, _ told: (ForecastRun) -> Void) -> Int64 {
         guard count > 0 else { return start }
         var work = ForecastWork(
             fresh: max(0, count - alreadyDeferred), deferred: min(count, alreadyDeferred),
             share: min(0.9, deferredShare),
             waits: waits)
-        let (kept, step) = simplified(work.expected)
+        let (kept, gap) = simplified(work.expected)
         var lanes = kept
-        var time = start + step
-        var last = start
+        var time = start
+        var last = start - step
         var begun = 0
         var middle = (time: start, begun: 0)
         var rounds = 0
@@ -46,25 +46,27 @@ struct Forecast {
                 let slope = Double(last - middle.time) / Double(max(1, begun - middle.begun))
                 let rest = work.expected
                 told(ForecastRun(start: last, spacing: max(1, Int64(slope)), count: Int(rest)))
-                return last + Int64(min(slope * rest, 9e17))
+                return last + Int64(min(slope * rest, 9e17)) + step
             }
             rounds += 1
-            if begun > 0 { time = max(time, last + spacing(lanes, at: time, step)) }
+            if begun > 0 { time = max(time, last + spacing(lanes, at: time, gap)) }
             guard let due = work.next(at: time) else { break }
             time = max(time, due)
             let closing: Int64
             (time, closing) = free(&lanes, from: time)
-            var run = ForecastRun(start: time, spacing: spacing(lanes, at: time, step), count: work.ready(at: time))
+            var run = ForecastRun(start: time, spacing: spacing(lanes, at: time, gap), count: work.ready(at: time))
             for lane in lanes { Self.fit(&run, lane) }
             for lane in lanes { Self.fit(&run, lane) }
             if run.spacing > 0 { run.count = min(run.count, Int((closing - 1 - time) / run.spacing) + 1) }
-            for index in lanes.indices { lanes[index].take(run) }
-            work.take(run)
             told(run)
+            // A grant is as old as its settle.
+            let settled = ForecastRun(start: run.start + step, spacing: run.spacing, count: run.count)
+            for index in lanes.indices { lanes[index].take(settled) }
+            work.take(settled)
             begun += run.count
             last = run.last
         }
-        return last
+        return last + step
     }
 
     /// Windows so short beside the whole that each is but an instant become a pace: what is left costs by the day.
