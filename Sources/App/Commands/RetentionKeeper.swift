@@ -1,6 +1,6 @@
 import Queue
 
-/// Drops old texts while a campaign is sent: a few rows a second while messages go out, more when all waits.
+/// Drops old texts while a campaign is sent: some hundred rows a second while messages go out, more when all waits.
 struct RetentionKeeper: Sendable {
     private let task: Task<Void, Never>
 
@@ -19,7 +19,7 @@ struct RetentionKeeper: Sendable {
                 }
                 try? await Task.sleep(for: .milliseconds(50))
                 let isIdle = queue.journalCounters.operations - before < 4
-                if !isIdle { try? await Task.sleep(for: .seconds(1)) }
+                if !isIdle { try? await Task.sleep(for: .milliseconds(200)) }
             }
         }
     }
