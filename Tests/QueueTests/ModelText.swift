@@ -1,0 +1,108 @@
+import GRDB
+
+@testable import Queue
+
+/// Model and file, each written out line by line: they agree when the texts do.
+extension QueueModel {
+    var text: String {
+        var lines: [String] = []
+        for (id, state) in campaigns.sorted(by: { $0.key < $1.key }) {
+            let t = tallies(id)
+            let counts = [
+                t.pending, t.deferred, t.sending, t.sent, t.failed, t.suppressed, t.inDoubt, t.cancelled,
+            ]
+            lines.append(
+                "campaign \(id) \(state.code) \(t.total) " + counts.map(String.init).joined(separator: " "))
+        }
+        for (id, r) in recipients.sorted(by: { $0.key < $1.key }) {
+            lines.append(
+                "recipient \(id) \(r.campaign) \(r.key) \(r.state.code) \(r.attempts) \(r.due) \(r.last ?? 0)"
+            )
+        }
+        for (id, a) in attempts.sorted(by: { $0.key < $1.key }) {
+            lines.append(
+                "attempt \(id) \(a.campaign) \(a.recipient) \(a.previous ?? 0) \(a.runner) \(a.group ?? "-") \(a.source) "
+                    + "\(a.outcome?.code ?? 0)")
+        }
+        let sorted = caps.sorted { ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key) }
+        for (key, cap) in sorted {
+            lines.append("cap \(key.scope.code) \(key.key) \(cap.open) \(cap.grants.count) \(cap.lastAt)")
+        }
+        for (key, cap) in sorted {
+            for (index, grant) in cap.grants.enumerated() {
+                lines.append("grant \(key.scope.code) \(key.key) \(index + 1) \(grant.at) \(grant.attempt)")
+            }
+        }
+        for key in suppressed.sorted() { lines.append("listed \(key)") }
+        for (id, member) in runners.sorted(by: { $0.key < $1.key }) {
+            lines.append("runner \(id) \(member.campaign) \(member.source)")
+        }
+        lines.append(
+            "clock \(anchor.boot) \(anchor.bootMicroseconds) \(anchor.queueMicroseconds) \(anchor.wallMicroseconds)"
+        )
+        lines.append("generation \(generation)")
+        lines.append("leases of nobody 0")
+        return lines.joined(separator: "\n")
+    }
+
+    /// The same text from the file.
+    static let select = """
+        SELECT group_concat(line, char(10)) FROM (
+        SELECT * FROM (SELECT 'campaign ' || id || ' ' || state || ' ' || total || ' ' || pending || ' ' || deferred
+            || ' ' || sending || ' ' || sent || ' ' || failed || ' ' || suppressed || ' ' || in_doubt || ' '
+            || cancelled AS line FROM campaign ORDER BY id)
+        UNION ALL SELECT * FROM (SELECT 'recipient ' || id || ' ' || campaign || ' ' || key || ' ' || state || ' '
+            || attempts || ' ' || due || ' ' || ifnull(last_attempt, 0) FROM recipient NOT INDEXED ORDER BY id)
+        UNION ALL SELECT * FROM (SELECT 'attempt ' || a.id || ' ' || campaign || ' ' || recipient || ' '
+            || ifnull(previous, 0) || ' ' || runner || ' ' || ifnull(k.key, '-') || ' ' || source || ' '
+            || ifnull(outcome, 0) FROM attempt a NOT INDEXED LEFT JOIN cap_key k ON k.id = a.cap ORDER BY a.id)
+        UNION ALL SELECT * FROM (SELECT 'cap ' || scope || ' ' || key || ' ' || open || ' ' || seq || ' ' || last_at
+            FROM cap_key ORDER BY scope, key)
+        UNION ALL SELECT * FROM (SELECT 'grant ' || scope || ' ' || k.key || ' ' || g.seq || ' ' || at || ' ' || attempt
+            FROM "grant" g JOIN cap_key k ON k.id = g.key ORDER BY scope, k.key, g.seq)
+        UNION ALL SELECT * FROM (SELECT 'listed ' || key FROM suppression ORDER BY key)
+        UNION ALL SELECT * FROM (SELECT 'runner ' || id || ' ' || campaign || ' ' || source FROM runner ORDER BY id)
+        UNION ALL SELECT 'clock ' || boot || ' ' || boot_us || ' ' || queue_us || ' ' || wall_us FROM clock
+        UNION ALL SELECT 'generation ' || value FROM meta WHERE name = 'generation'
+        UNION ALL SELECT 'leases of nobody ' || count(*) FROM lease WHERE runner NOT IN (SELECT id FROM runner))
+        """
+}
+
+extension Queue {
+    /// All rows that the model knows, as the writing connection sees them.
+    func text() throws -> String {
+        try journal().betweenCommits { pool in
+            try pool.writeWithoutTransaction { db in try String.fetchOne(db, sql: QueueModel.select) ?? ""
+            }
+        }
+    }
+
+    struct StoredLease {
+        var runner: Int64
+        var fresh: Bool
+        var range: ClosedRange<Int64>
+    }
+
+    func leases(_ campaign: Int64) throws -> [StoredLease] {
+        try journal().betweenCommits { pool in
+            try pool.writeWithoutTransaction { db in
+                try Row.fetchAll(
+                    db, sql: "SELECT runner, fresh, first, last FROM lease WHERE campaign = ?",
+                    arguments: [campaign]
+                ).map {
+                    StoredLease(runner: $0[0], fresh: $0[1] == 1, range: ($0[2] as Int64)...($0[3] as Int64))
+                }
+            }
+        }
+    }
+
+    /// Makes checkpoints, and with them writes into the file itself and logs that begin anew, as frequent as a test
+    /// wants them.
+    func checkpoint(every pages: Int) throws {
+        try journal().betweenCommits { pool in
+            try pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA wal_autocheckpoint = \(pages)")
+            }
+        }
+    }
+}
