@@ -66,14 +66,14 @@ struct StoryTests {
     func days() {
         let clock = ManualClock(Timestamp(iso8601: "2026-01-02T20:00:00Z") ?? Timestamp(seconds: 0))
         var basis = CourseBasis([], account: "a", source: "default", domains: [:], clock: clock)
-        // The first is done after its hour.
+        // The first is begun at once.
         basis.step = 3_600_000_000
         let utc = ForecastDays(basis.course(10), people: 10, offset: { _ in 0 })
-        #expect(utc.days == [.init(date: "2026-01-02", count: 3), .init(date: "2026-01-03", count: 7)])
+        #expect(utc.days == [.init(date: "2026-01-02", count: 4), .init(date: "2026-01-03", count: 6)])
         let shanghai = ForecastDays(basis.course(10), people: 10, offset: { _ in 28_800 })
         #expect(shanghai.days == [.init(date: "2026-01-03", count: 10)])
         let west = ForecastDays(basis.course(10), people: 10, offset: { _ in -5 * 3600 })
-        #expect(west.days == [.init(date: "2026-01-02", count: 8), .init(date: "2026-01-03", count: 2)])
+        #expect(west.days == [.init(date: "2026-01-02", count: 9), .init(date: "2026-01-03", count: 1)])
     }
 
     @Test("each person is on one day, also when some need several tries")
