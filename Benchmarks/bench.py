@@ -194,6 +194,8 @@ def report(size, done):
     return "\n".join(lines) + "\n"
 
 
+OTHERS = "## Other measurements"
+
 EXPLANATION = """
 Drain is the time of the whole `outpost send` after `outpost import`, process start to exit, with `synchronous=FULL` and every
 attempt logged; whole is both commands. Postfix's drain is the time from `postqueue -f` until the sink has all, its whole adds
@@ -229,8 +231,12 @@ def main():
     text = report(size, done)
     print(text)
     if OUT:
+        kept = ""  # what other commands measured stays
+        if os.path.exists(OUT):
+            with open(OUT) as f:
+                kept = "".join(f.read().partition(OTHERS)[1:])
         with open(OUT, "w") as f:
-            f.write("# Results\n\n" + text + EXPLANATION)
+            f.write("# Results\n\n" + text + EXPLANATION + ("\n" + kept if kept else ""))
     sys.exit(1 if faults else 0)
 
 
