@@ -151,12 +151,12 @@ extension Queue {
         (
             "ledger",
             """
-            SELECT 'Cap key ' || k.key || ' counts ' || k.seq || ' grants, the log ' || (
-                SELECT count(*) FROM attempt a WHERE a.outcome IS NOT NULL
-                AND iif(k.scope = 0, a.source, a.account) = k.key) || ' settled attempts.'
-            FROM cap_key k WHERE k.scope < 2 AND k.seq <> (
-                SELECT count(*) FROM attempt a WHERE a.outcome IS NOT NULL
-                AND iif(k.scope = 0, a.source, a.account) = k.key)
+            SELECT 'Cap key ' || k.key || ' counts ' || k.seq || ' grants, the log ' || ifnull(sum(s.settled), 0)
+                || ' settled attempts.'
+            FROM cap_key k LEFT JOIN (
+                SELECT source, account, count(*) AS settled FROM attempt WHERE outcome IS NOT NULL GROUP BY 1, 2) s
+                ON iif(k.scope = 0, s.source, s.account) = k.key
+            WHERE k.scope < 2 GROUP BY k.id HAVING k.seq <> ifnull(sum(s.settled), 0)
             """
         ),
         (
