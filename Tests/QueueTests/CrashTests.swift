@@ -15,7 +15,7 @@ import Testing
     )
     func histories() async throws {
         let template = try CrashMachine.Template()
-        let count = Self.number("OUTPOST_HISTORIES") ?? 300
+        let count = Self.number("OUTPOST_HISTORIES") ?? 400
         let first = Self.number("OUTPOST_SEED") ?? UInt64.random(in: 1...1_000_000_000)
         let lives = try await withThrowingTaskGroup(of: CrashHistory.Counts.self) { group in
             for lane in 0..<2 as Range<UInt64> {

@@ -35,6 +35,9 @@ extension CrashHistory {
             let mine = held.map(\.id).filter { machine.leased[$0] == runner }
             guard let one = mine.randomElement(using: &random) else { break }
             return .postpone(runner: runner, recipient: one, until: later())
+        case 8 where !open.isEmpty && Int.random(in: 0..<4, using: &random) == 0:
+            // With messages in flight: they are settled into a campaign that is over.
+            return .order(campaign: model.runners[runner]?.campaign ?? campaign, .cancel)
         default: break
         }
         if held.isEmpty, open.isEmpty { return .lease(runner: runner, count: 3) }
