@@ -70,7 +70,8 @@ struct EndingTests {
         let limit = Limit(scope: .source, count: 1, per: .seconds(60))
         let cases: [(Ending, Int32?, outpost.ExitStatus)] = [
             (.finished, nil, .done), (.capped(limit, key: "default", until: now), nil, .workLeft),
-            (.closed(until: now), nil, .workLeft), (.waiting(until: now), nil, .workLeft), (.resting(until: now, reply: "slow down"), nil, .workLeft),
+            (.closed(until: now), nil, .workLeft), (.waiting(until: now), nil, .workLeft),
+            (.resting(until: now, reply: "slow down"), nil, .workLeft),
             (.paused, nil, .workLeft), (.cancelled, nil, .done), (.inDoubt(1), nil, .workLeft),
             (.loginRefused("535 no"), nil, .loginRefused), (.unreachable("refused"), nil, .unreachable),
             (.limitReached, nil, .workLeft), (.interrupted, 2, .interrupted), (.interrupted, 15, .terminated),

@@ -30,7 +30,7 @@ struct LimitsCommand: AsyncParsableCommand {
 
     /// Every cap once: those of each account, of the sources they send from, and of campaigns that are not over.
     private func uses(_ config: Config, in queue: Queue?) throws -> [LimitUse] {
-        guard let queue else { return [] }
+        guard let queue else { return untouched(config) }
         var uses: [LimitUse] = []
         func add(_ found: [LimitUse]) {
             for use in found where !uses.contains(where: { Self.isSame($0, use) }) { uses.append(use) }
@@ -48,6 +48,20 @@ struct LimitsCommand: AsyncParsableCommand {
                     of: campaign.limits, account: campaign.account, source: config.source(for: campaign),
                     campaign: campaign.id))
         }
+        return uses
+    }
+
+    /// Before the first import there is no queue, and every cap is whole.
+    private func untouched(_ config: Config) -> [LimitUse] {
+        let of = { (limits: [Limit], account: String, source: String) in
+            limits.compactMap { LimitUse.untouched($0, account: account, source: source) }
+        }
+        let all =
+            config.accounts.isEmpty
+            ? of(config.limits.map(Limit.init), "", "default")
+            : config.accounts.flatMap { of(config.caps(for: $0), $0.name, $0.source ?? "default") }
+        var uses: [LimitUse] = []
+        for use in all where !uses.contains(where: { Self.isSame($0, use) }) { uses.append(use) }
         return uses
     }
 

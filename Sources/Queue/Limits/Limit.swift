@@ -85,4 +85,21 @@ public struct LimitUse: Sendable, Hashable {
     public let nextFree: Timestamp?
     /// Which day of a warm-up it is, from 1; nil for an ordinary limit.
     public let warmupDay: Int?
+
+    /// What a limit has left where nothing was ever sent, so that there is no queue to ask. Nil for one that needs
+    /// a recipient or a campaign to be counted by.
+    public static func untouched(_ limit: Limit, account: String, source: String) -> LimitUse? {
+        let key: String? =
+            switch limit.scope {
+            case .source: limit.key ?? source
+            case .account: limit.key ?? account
+            case .domain: limit.key.map(DomainGroup.key)
+            case .campaign: nil
+            }
+        return key.map {
+            LimitUse(
+                scope: limit.scope, key: $0, perSeconds: limit.perSeconds, count: limit.count, used: 0, nextFree: nil,
+                warmupDay: nil)
+        }
+    }
 }
