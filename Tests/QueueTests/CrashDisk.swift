@@ -20,7 +20,7 @@ final class CrashDisk: Sendable {
                 let end = offset + written.count
                 if bytes.count < end { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
                 bytes.withUnsafeMutableBytes { bytes in
-                    written.withUnsafeBytes { memcpy(bytes.baseAddress! + offset, $0.baseAddress!, $0.count) }
+                    _ = written.withUnsafeBytes { memcpy(bytes.baseAddress! + offset, $0.baseAddress!, $0.count) }
                 }
             case .truncate(let size):
                 if bytes.count > size { bytes.removeLast(bytes.count - size) }

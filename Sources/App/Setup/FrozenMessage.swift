@@ -13,29 +13,38 @@ enum FrozenMessage {
             throw Failure(
                 .badData, tr("The stored message of \"{0}\" cannot be read: {1}", campaign.name, "\(error)"))
         }
-        return try plan(content, columns: campaign.columns, folder: campaign.folder) { hash in
-            try queue.attachment(hash: hash)
-        }
+        return try plan(
+            content, columns: campaign.columns, folder: campaign.folder, campaign: campaign.name
+        ) { hash in try queue.attachment(hash: hash) }
     }
 
-    /// - Parameter stored: the bytes kept under a hash; nil where they are to be read from the folder.
+    /// - Parameters:
+    ///   - campaign: its name, when it is in the queue: then files chosen by a recipient's fields are held to their hash.
+    ///   - stored: the bytes kept under a hash; nil where they are to be read from the folder.
     static func plan(
-        _ content: CampaignContent, columns: [String], folder: String,
+        _ content: CampaignContent, columns: [String], folder: String, campaign: String? = nil,
         stored: @escaping @Sendable (String) throws -> [UInt8]?
     ) throws -> MessagePlan {
         let hashes = content.attachmentHashes
         return try MessagePlan(content, columns: columns) { name in
             if let hash = hashes[name] {
                 if let bytes = try stored(hash) { return AttachmentBytes(bytes) }
-                let bytes = try FilePath.read(FilePath.resolved(name, in: folder))
-                guard try Digest.sha256(bytes) == hash else {
-                    throw Failure(
-                        .badData, tr("{0} has changed since the campaign was imported.", name),
-                        next: tr("Put the former file back, or type: outpost send {0} --accept-changes", folder))
-                }
-                return AttachmentBytes(bytes)
+                return try held(name, in: folder, to: hash)
             }
-            return AttachmentBytes(try FilePath.read(FilePath.resolved(name, in: folder)))
+            guard let campaign, let kept = try stored(ChosenFiles.key(campaign: campaign, file: name)) else {
+                return AttachmentBytes(try FilePath.read(FilePath.resolved(name, in: folder)))
+            }
+            return try held(name, in: folder, to: String(decoding: kept, as: UTF8.self))
         }
+    }
+
+    private static func held(_ name: String, in folder: String, to hash: String) throws -> AttachmentBytes {
+        let bytes = try FilePath.read(FilePath.resolved(name, in: folder))
+        guard try Digest.sha256(bytes) == hash else {
+            throw Failure(
+                .badData, tr("{0} has changed since the campaign was imported.", name),
+                next: tr("Put the former file back, or type: outpost send {0} --accept-changes", folder))
+        }
+        return AttachmentBytes(bytes)
     }
 }

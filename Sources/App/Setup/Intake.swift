@@ -29,7 +29,7 @@ struct Intake {
     /// - Parameter accept: asked when the message changed after sending began; false leaves all as it was.
     /// - Throws: `Failure`: 65 when no row is a recipient, or a change was not accepted; `ContentError`, `CSVError`,
     ///   `QueueError`.
-    func store(in queue: Queue, accept: () -> Bool) throws -> Outcome {
+    func store(in queue: Queue, accept: @escaping () -> Bool) throws -> Outcome {
         let existing = try queue.campaign(named: file.name)
         if existing?.state == .cancelled {
             throw Failure(
@@ -41,7 +41,13 @@ struct Intake {
         let draft = try file.draft(account: account, columns: rows.columns)
         var rejects = RejectsFile(beside: file.recipients)
         // The first recipient is looked for before anything is stored: a list without one leaves no campaign behind.
-        let first = try Self.nextGood(&rows, &rejects)
+        var chosen: ChosenFiles?
+        if file.attachments.contains(where: { $0.contains("{{") }) {
+            chosen = try ChosenFiles(
+                try file.content(account: account).content, columns: rows.columns, campaign: file.name,
+                folder: file.folder, accept: accept)
+        }
+        let first = try Self.nextGood(&rows, &rejects, chosen)
         guard let first else {
             rejects.finish()
             throw Self.noRecipients(file, rejects)
@@ -55,8 +61,14 @@ struct Intake {
             campaign = try queue.create(draft)
         }
         let importer = try queue.importer(for: campaign.id)
-        try importer.add(first)
-        while let row = try Self.nextGood(&rows, &rejects) { try importer.add(row) }
+        let started = existing?.startedAt != nil
+        var next: ImportRow? = first
+        while let row = next {
+            try chosen?.note(row, in: queue, started: started)
+            try importer.add(row)
+            next = try Self.nextGood(&rows, &rejects, chosen)
+        }
+        try chosen?.flush(queue)
         var counts = try importer.finish()
         rejects.finish()
         counts.rejected = rejects.count
@@ -67,10 +79,15 @@ struct Intake {
             acceptedChange: accepted)
     }
 
-    private static func nextGood(_ rows: inout RecipientRows, _ rejects: inout RejectsFile) throws -> ImportRow? {
+    private static func nextGood(_ rows: inout RecipientRows, _ rejects: inout RejectsFile, _ chosen: ChosenFiles?)
+        throws
+        -> ImportRow?
+    {
         while let row = try rows.next() {
             switch row {
-            case .good(let good): return good
+            case .good(let good):
+                guard let reason = chosen?.fault(good) else { return good }
+                rejects.add(line: good.line, reason: reason, raw: good.fields.replacing("\u{1F}", with: ","))
             case .rejected(let line, let reason, let raw): rejects.add(line: line, reason: reason, raw: raw)
             }
         }

@@ -54,23 +54,28 @@ struct AttachmentProgram: Sendable {
     }
 
     private func load(_ values: borrowing FieldValues, _ row: FieldRow) throws -> (String, AttachmentBytes) {
-        guard case .chosen(let program) = kind else { return ("", AttachmentBytes([])) }
-        for value in program.fieldValues(values, row) {
-            // A field names a file; it must not lead out of the folder that the campaign's author chose.
-            if value.contains(UInt8(ascii: "/")) || value.contains(UInt8(ascii: "\\")) || value.contains(0)
-                || value.first == UInt8(ascii: ".")
-            {
-                let name = String(decoding: program.bytes(values, row), as: UTF8.self)
-                throw RenderError.attachment(
-                    name: name, reason: "a field in a file's name must not begin with a dot or hold a slash")
-            }
-        }
-        let name = String(decoding: program.bytes(values, row), as: UTF8.self)
+        guard let name = try chosenName(values, row) else { return ("", AttachmentBytes([])) }
         do {
             return (name, try loader(name))
         } catch {
             throw RenderError.attachment(name: name, reason: "\(error)")
         }
+    }
+
+    /// The file that a recipient's fields choose; nil where everybody gets the same.
+    func chosenName(_ values: borrowing FieldValues, _ row: FieldRow) throws -> String? {
+        guard case .chosen(let program) = kind else { return nil }
+        let name = String(decoding: program.bytes(values, row), as: UTF8.self)
+        for value in program.fieldValues(values, row) {
+            // A field names a file; it must not lead out of the folder that the campaign's author chose.
+            if value.contains(UInt8(ascii: "/")) || value.contains(UInt8(ascii: "\\")) || value.contains(0)
+                || value.first == UInt8(ascii: ".")
+            {
+                throw RenderError.attachment(
+                    name: name, reason: "a field in a file's name must not begin with a dot or hold a slash")
+            }
+        }
+        return name
     }
 
     /// The whole MIME part: header, empty line, Base64.

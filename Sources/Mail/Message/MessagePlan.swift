@@ -98,6 +98,17 @@ public struct MessagePlan: Sendable {
         }
     }
 
+    /// The names of the files that one recipient's fields choose; those that are the same for everybody are left out.
+    /// - Throws: `RenderError`.
+    public func chosenAttachments(fields: String) throws -> [String] {
+        var fields = fields
+        return try fields.withUTF8 { bytes in
+            let row = try self.row(bytes)
+            let values = FieldValues(uses, row: row)
+            return try attachments.compactMap { try $0.chosenName(values, row) }
+        }
+    }
+
     static func recipient(_ email: String) throws(RenderError) -> Mailbox {
         do {
             return try Mailbox(parsing: email)

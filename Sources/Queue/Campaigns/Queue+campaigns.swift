@@ -69,6 +69,19 @@ extension Queue {
         }
     }
 
+    /// Stores bytes under names of the caller's; what is there already under one is replaced.
+    public func keep(_ attachments: [StoredAttachment]) throws {
+        try writeNow { commit in
+            for attachment in attachments {
+                try commit.db.execute(
+                    sql: """
+                        INSERT INTO attachment (hash, bytes) VALUES (?, ?)
+                        ON CONFLICT DO UPDATE SET bytes = excluded.bytes
+                        """, arguments: [attachment.hash, Data(attachment.bytes)])
+            }
+        }
+    }
+
     /// The bytes of a stored attachment.
     public func attachment(hash: String) throws -> [UInt8]? {
         try read { db, _ in
