@@ -73,7 +73,9 @@ struct TOMLFile: Sendable {
             throw Failure(.configuration, tr("{0}:{1}: a NUL byte.", path, "\(line)"))
         }
         do {
-            guard case .table(let values) = TOMLNode(table: try TOMLTable(string: text)) else { fatalError() }
+            guard case .table(let values) = TOMLNode(table: try TOMLTable(string: text)) else {
+                throw Failure(.configuration, tr("{0}:{1}: not valid TOML: {2}", path, "1", ""))
+            }
             root = values
         } catch let error as TOMLParseError {
             throw Failure(

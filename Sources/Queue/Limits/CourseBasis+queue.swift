@@ -25,7 +25,7 @@ extension Queue {
                 basis.nextAt = max(basis.nextAt, history.nextAt)
             }
             if limits.contains(where: { $0.scope == .domain }) {
-                let counts = try domains ?? campaign.map { try Self.waiting(db, $0) } ?? [:]
+                let counts = try domains ?? campaign.map { try Self.domainsLeft(db, $0, judgedBy: 100_000) } ?? [:]
                 for (group, count) in counts.sorted(by: { $0.key < $1.key }) {
                     let holding = limits.filter { $0.scope == .domain && $0.applies(to: group) }
                     guard !holding.isEmpty else { continue }
@@ -60,27 +60,5 @@ extension Queue {
         let again: Int = row?[1] ?? 0
         // A handful of answers says nothing of the rest.
         if settled + again >= 20 { basis.deferredShare = min(0.9, Double(again) / Double(settled + again)) }
-    }
-
-    /// How many wait of each domain group, judged by the first 100,000: the cost has a bound.
-    private static func waiting(_ db: Database, _ campaign: Int64) throws -> [String: Int] {
-        let query = try Prepared(
-            db,
-            """
-            SELECT ifnull(email, key), domain FROM recipient INDEXED BY recipient_due
-            WHERE campaign = ? AND state < 2 LIMIT 100001
-            """)
-        query.bind(1, campaign)
-        var counts: [String: Int] = [:]
-        var seen = 0
-        while try query.step() {
-            let domain = query.optionalText(1) ?? Commit.domain(of: query.text(0))
-            counts[DomainGroup.key(domain), default: 0] += 1
-            seen += 1
-        }
-        guard seen > 100_000 else { return counts }
-        let left = try Int.fetchOne(
-            db, sql: "SELECT pending + deferred FROM campaign WHERE id = ?", arguments: [campaign])
-        return counts.mapValues { Int(Double($0) * Double(left ?? seen) / Double(seen)) }
     }
 }

@@ -125,15 +125,16 @@ extension Queue {
         return all > 0 ? Double(deferred) / Double(all) : 0
     }
 
-    /// How many are left of each domain group, judged by the first 200,000 that wait: the cost has a bound.
-    private static func domainsLeft(_ db: Database, _ campaign: Int64) throws -> [String: Int] {
+    /// How many are left of each domain group, judged by the first `most` that wait: the cost has a bound.
+    static func domainsLeft(_ db: Database, _ campaign: Int64, judgedBy most: Int = 200_000) throws -> [String: Int] {
         let query = try Prepared(
             db,
             """
             SELECT ifnull(email, key), domain FROM recipient INDEXED BY recipient_due
-            WHERE campaign = ? AND state < 2 LIMIT 200001
+            WHERE campaign = ? AND state < 2 LIMIT ?
             """)
         query.bind(1, campaign)
+        query.bind(2, Int64(most) + 1)
         var counts: [String: Int] = [:]
         var seen = 0
         while try query.step() {
@@ -141,7 +142,7 @@ extension Queue {
             counts[DomainGroup.key(domain), default: 0] += 1
             seen += 1
         }
-        guard seen > 200_000 else { return counts }
+        guard seen > most else { return counts }
         let left = try Int.fetchOne(
             db, sql: "SELECT pending + deferred FROM campaign WHERE id = ?", arguments: [campaign])
         return counts.mapValues { Int(Double($0) * Double(left ?? seen) / Double(seen)) }
