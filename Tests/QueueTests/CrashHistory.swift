@@ -101,7 +101,11 @@ final class CrashHistory {
         case 2:
             let seconds = [-3600, -20, 5, 40, 4000].randomElement(using: &random) ?? 5
             clock.step(.seconds(seconds))
-            if seconds > 0 { unseenStep = true }
+            if seconds > 0 {
+                unseenStep = true
+                // After a reboot it is as good as over it, until the queue has been written to in this boot.
+                if model.anchor.boot != clock.sinceBoot().boot { model.isBlind = true }
+            }
             trail.append("the clock is set by \(seconds) s")
         default:
             guard let id = machine.members.keys.sorted().randomElement(using: &random) else { return }
