@@ -316,6 +316,31 @@ struct DispatcherTests {
         #expect(try rig.queue.verify(deep: true).isEmpty)
     }
 
+    @Test("a server that knows HELO alone is greeted with it")
+    func helo() async throws {
+        let rig = try Rig("at ehlo first 1 reply 502 5.5.1 not here\n", people: 5)
+        _ = try await rig.send { $0.sessions = 1 }
+        #expect(try rig.tallies.pending == 0)
+        #expect(try rig.accepted().count == 5)
+    }
+
+    @Test("an answer that cannot be one to the command ends the connection and burns nobody", arguments: [true, false])
+    func outOfStep(_ pipelining: Bool) async throws {
+        let rig = try Rig("at data every 4 reply 250 what\n") { $0.pipelining = pipelining }
+        _ = try await rig.send()
+        #expect(try rig.tallies.sent == 20)
+        #expect(Set(try rig.accepted()).count == 20)
+        #expect(try rig.log.contains { $0.outcome == .aborted && $0.reply?.contains("out of step") == true })
+    }
+
+    @Test("a bare 421 rests the route no longer than the account's own first wait")
+    func briefRest() async throws {
+        let rig = try Rig("at rcpt every 7 reply 421 4.3.2 bye\n")
+        _ = try await rig.send { $0.sessions = 1 }
+        #expect(try rig.tallies.pending == 0)
+        #expect(try rig.tallies.sent == 20)
+    }
+
     @Test("garbage, a stalled greeting and a 554 banner end in words, not in a hang")
     func hostile() async throws {
         for script in ["at ehlo garbage\n", "at banner stall 30s\n", "at banner reply 554 5.3.2 no\n"] {

@@ -85,11 +85,18 @@ struct JudgeTests {
         #expect(judgement.settlement.outcome == .deferred && !judgement.settlement.countsAsAttempt)
     }
 
-    @Test("421 ends the session and uses up nothing")
+    @Test(
+        "421 rests the route for the account's first wait, a minute at most or as the server says, and uses up nothing")
     func closing() {
-        let judgement = judge(.answered(.mail, Reply(code: 421, text: "bye")))
-        #expect(judgement.consequence == .reconnect)
-        #expect(judgement.settlement.outcome == .deferred && !judgement.settlement.countsAsAttempt)
+        let waits: [(text: String, retry: Int64, rest: Int64)] = [
+            ("bye", 60, 60), ("bye", 2, 2), ("bye", 3600, 60), ("try again in 5 minutes", 2, 300),
+        ]
+        for (text, retry, rest) in waits {
+            let judgement = judge(.answered(.mail, Reply(code: 421, text: text)), retry: [.seconds(retry)])
+            #expect(
+                judgement.consequence == .rest(.seconds(rest), rule: "default.closing", reply: "421 \(text)"))
+            #expect(judgement.settlement.outcome == .deferred && !judgement.settlement.countsAsAttempt)
+        }
     }
 
     @Test("lost before the dot is no harm, after it a doubt")

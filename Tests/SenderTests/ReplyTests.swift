@@ -54,9 +54,19 @@ struct ReplyTests {
         }
     }
 
+    @Test(
+        "of a line far too long the beginning decides, and the reply after it is read",
+        arguments: [1000, 4096, 1 << 20])
+    func longLine(_ chunk: Int) {
+        let (steps, replies) = parse(
+            "250 2.0.0 " + String(repeating: "y", count: 100_000) + "\r\n550 no\r\n", chunk: chunk)
+        #expect(steps == [.reply(250), .reply(550)])
+        #expect(replies.first?.enhanced == "2.0.0" && replies.last?.text == "no")
+    }
+
     @Test("a line or a reply without end is garbage, not memory")
     func endless() {
-        guard case .garbage = parse(String(repeating: "2", count: 5000)).steps.last else {
+        guard case .garbage = parse(String(repeating: "2", count: 3 << 20), chunk: 4096).steps.last else {
             Issue.record("an endless line was waited for")
             return
         }

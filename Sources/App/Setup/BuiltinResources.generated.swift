@@ -218,12 +218,12 @@ rest = "5m"
 
 # The way there: throttled, busy, blocked. A 5xx that speaks of rates is a throttle, whatever its code says.
 
+# Rests for the account's first retry wait, a minute at most, unless the server names a time.
 [[rule]]
 id = "general.closing"
 code = "421"
 level = "route"
 action = "rest"
-rest = "1m"
 
 [[rule]]
 id = "general.rate-limited"

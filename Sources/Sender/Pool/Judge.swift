@@ -71,6 +71,15 @@ struct Judge: Sendable {
         }
     }
 
+    /// How long the route rests after a route-level answer; `nil`: reconnecting is enough. A 421 that names no time says only
+    /// “later”: the account's own first wait holds, a minute at most.
+    func rest(_ verdict: Verdict, _ reply: Reply) -> Duration? {
+        if let rest = verdict.rest { return rest }
+        return reply.code == 421 ? min(account.retry.waits.first ?? Self.briefRest, Self.briefRest) : nil
+    }
+
+    private static let briefRest = Duration.seconds(60)
+
     private typealias Maker = (AttemptOutcome, Reply?, String, Timestamp?, Bool, String?) -> Settlement
 
     private func refused(
@@ -90,9 +99,10 @@ struct Judge: Sendable {
             return Judgement(
                 settlement: make(.deferred, reply, "", now, false, nil), consequence: .loginRefused(reply.line))
         case .rest:
-            let wait = verdict.rest ?? account.retry.wait(after: 1, jitter: jitter) ?? .seconds(60)
+            let rest = self.rest(verdict, reply)
+            let wait = rest ?? account.retry.wait(after: 1, jitter: jitter) ?? .seconds(60)
             let consequence: Judgement.Consequence =
-                verdict.rest.map { .rest($0, rule: verdict.rule, reply: reply.line) } ?? .reconnect
+                rest.map { .rest($0, rule: verdict.rule, reply: reply.line) } ?? .reconnect
             return Judgement(
                 settlement: make(.deferred, reply, "", now + wait, false, nil), consequence: consequence)
         }

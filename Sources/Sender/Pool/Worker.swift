@@ -261,7 +261,7 @@ actor Worker {
             let verdict = run.judge.classifier.judge(reply, host: run.account.host, at: stage)
             if verdict.action == .login {
                 run.gate.stop(.loginRefused(reply.line))
-            } else if let rest = verdict.rest {
+            } else if let rest = run.judge.rest(verdict, reply) {
                 await run.rest(for: rest, rule: verdict.rule, reply: reply.line)
             } else {
                 backOff(error)

@@ -1,6 +1,17 @@
 /// Where in the dialogue a reply came.
 public enum Stage: String, Sendable, CaseIterable {
     case banner, ehlo, starttls, auth, mail, rcpt, data, dot, reset, quit
+
+    /// Whether a reply of this code can be one to this command at all (RFC 5321 §4.3.2). One that cannot shows that server
+    /// and client speak of different commands; what follows must not be taken for an answer either.
+    func admits(_ code: Int) -> Bool {
+        switch (self, code / 100) {
+        case (_, 4), (_, 5): true
+        case (.data, _): code == 354
+        case (.auth, _): code < 400
+        case (_, let class_): class_ == 2
+        }
+    }
 }
 
 /// A server's answer, made safe to store and show: no control codes, bounded, valid UTF-8.

@@ -1,7 +1,10 @@
 /// The bytes received and not yet read as replies, and the rules a reply must obey: bounded in lines and bytes.
 struct ReplyBuffer {
-    /// The longest reply line taken, CRLF included. RFC 5321 §4.5.3.1.5 says 512; servers send more.
+    /// The longest reply line kept, CRLF included; the rest of a longer one is dropped, for what decides stands in front.
+    /// RFC 5321 §4.5.3.1.5 says 512; servers send more.
     static let longestLine = 4096
+    /// The most bytes dropped of one line before it is no reply at all.
+    static let mostDropped = 1 << 20
     /// The most lines of one reply.
     static let mostLines = 128
 
@@ -14,6 +17,8 @@ struct ReplyBuffer {
     private var bytes: [UInt8]
     private var head = 0
     private var tail = 0
+    /// Bytes dropped of the line that is still coming.
+    private var dropped = 0
     /// The texts of the last complete reply's lines, as positions in `bytes`.
     private var lines: [Range<Int>] = []
 
@@ -26,8 +31,12 @@ struct ReplyBuffer {
         lines.removeAll(keepingCapacity: true)
         while true {
             guard let end = endOfLine(from: position) else {
-                return tail - position >= Self.longestLine
-                    ? .garbage("a line of over \(Self.longestLine) bytes") : .needMore
+                if tail - position > Self.longestLine {
+                    dropped += tail - position - Self.longestLine
+                    tail = position + Self.longestLine
+                }
+                return dropped > Self.mostDropped
+                    ? .garbage("a line of over \(Self.mostDropped) bytes") : .needMore
             }
             let next = end + 1
             var last = end
@@ -45,6 +54,7 @@ struct ReplyBuffer {
             position = next
             if separator == 32 {
                 head = position
+                dropped = 0
                 return .reply(code)
             }
             guard lines.count < Self.mostLines else { return .garbage("a reply of over \(Self.mostLines) lines") }
@@ -61,6 +71,7 @@ struct ReplyBuffer {
     mutating func discard() {
         head = 0
         tail = 0
+        dropped = 0
         lines.removeAll()
     }
 

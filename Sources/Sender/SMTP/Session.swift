@@ -76,8 +76,17 @@ final class Session {
     }
 
     private func greet() async throws {
-        try await send("EHLO \(account.helo ?? ownName)\r\n")
-        try await expect(.ehlo, 200..<300)
+        let name = account.helo ?? ownName
+        try await send("EHLO \(name)\r\n")
+        let code = try await readReply(.ehlo, timeout: account.timeouts.reply)
+        if [500, 502, 504].contains(code) {
+            // an old server knows HELO alone, and offers nothing (RFC 5321 §3.2)
+            try await send("HELO \(name)\r\n")
+            try await expect(.ehlo, 200..<300)
+            capabilities = Capabilities()
+            return
+        }
+        guard code / 100 == 2 else { throw SessionError.refused(.ehlo, lastReply(code)) }
         capabilities = Capabilities(lines: input.lineTexts())
     }
 
@@ -118,7 +127,11 @@ final class Session {
         self.stage = stage
         while true {
             switch input.next() {
-            case .reply(let code): return code
+            case .reply(let code):
+                guard stage.admits(code) else {
+                    throw SessionError.garbage("\(code) is no answer to \(stage.rawValue): answers are out of step")
+                }
+                return code
             case .garbage(let what): throw SessionError.garbage(what)
             case .needMore: try await receive(timeout)
             }
