@@ -167,6 +167,57 @@ import Testing
         try await bed.runner(id).stop()
     }
 
+    /// A queue in a folder of its own from which something was sent, with a backup of it made meanwhile; closed.
+    private func sent(in folder: String) async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let queue = try Queue.open(at: folder + "/queue.sqlite3", access: .create)
+        let draft = CampaignDraft(
+            name: "a", account: "qq", folder: "/", columns: ["email"], content: [], contentHash: "")
+        let runner = try await queue.startRunner(
+            queue.create(draft).id, account: "qq", source: "default", limits: [], doubt: .hold)
+        try queue.backup(to: folder + "/backup")
+        try await runner.stop()
+    }
+
+    private func objection(_ folder: String) throws -> String? {
+        try Queue.open(at: folder + "/queue.sqlite3", access: .readOnly).claimObjection()
+    }
+
+    @Test("a backup written over the queue is told from it, though no other runner began meanwhile")
+    func backupInPlace() async throws {
+        let bed = try Bed()
+        let folder = bed.folder + "/a"
+        try await sent(in: folder)
+        #expect(try objection(folder) == nil)
+        // The same inode, the same generation.
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/queue.sqlite3"))
+        try file.truncate(atOffset: 0)
+        try file.write(contentsOf: Data(contentsOf: URL(fileURLWithPath: folder + "/backup")))
+        try file.close()
+        #expect(try objection(folder) != nil)
+        try Queue.open(at: folder + "/queue.sqlite3", access: .readWrite).claim()
+        #expect(try objection(folder) == nil)
+    }
+
+    @Test("a moved queue does not send until claimed, and says where it came from")
+    func moved() async throws {
+        let bed = try Bed()
+        try await sent(in: bed.folder + "/a")
+        try FileManager.default.moveItem(atPath: bed.folder + "/a", toPath: bed.folder + "/b")
+        #expect(try objection(bed.folder + "/b")?.contains(bed.folder + "/a/queue.sqlite3") == true)
+        // Another way to the same place is none.
+        try FileManager.default.moveItem(atPath: bed.folder + "/b", toPath: bed.folder + "/a")
+        try FileManager.default.createSymbolicLink(
+            atPath: bed.folder + "/link", withDestinationPath: bed.folder + "/a")
+        #expect(try objection(bed.folder + "/link") == nil)
+        // An identity file of before the place was kept: nothing is known of a move.
+        let identity = try String(contentsOfFile: bed.folder + "/a/queue.sqlite3-identity", encoding: .utf8)
+        try identity.prefix { $0 != "\n" }.appending("\n").write(
+            toFile: bed.folder + "/a/queue.sqlite3-identity", atomically: true, encoding: .utf8)
+        try FileManager.default.moveItem(atPath: bed.folder + "/a", toPath: bed.folder + "/c")
+        #expect(try objection(bed.folder + "/c") == nil)
+    }
+
     @Test("file systems whose locks do not hold are told from local ones")
     func fileSystems() {
         #expect(FileSystem.networkKind(magic: 0x6969, mounts: { nil }) == "NFS")

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 
 #if canImport(Glibc)
@@ -17,6 +18,13 @@ extension Queue {
             let copy = try DatabaseQueue(path: path)
             // From a connection of its own: a reader does not hold up the Journal.
             try reader.backup(to: copy)
+            // A name of its own: put in the queue's place it would pass for it, had no other runner begun meanwhile.
+            try copy.write { db in
+                try db.execute(
+                    sql: "UPDATE meta SET value = ? WHERE name = 'identity'",
+                    arguments: [UUID().uuidString.lowercased()])
+                try db.execute(sql: "UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+            }
             try copy.close()
         } catch {
             unlink(path)

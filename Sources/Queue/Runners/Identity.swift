@@ -13,7 +13,7 @@ struct Identity: Sendable, Equatable {
 
 /// The file beside the queue that a copy or a restored backup does not agree with (promise 7).
 ///
-/// It holds name, generation and inode. It is written after the queue's own commit, so it may be behind, never ahead;
+/// It holds name, generation, inode and path. It is written after the queue's own commit, so it may be behind, never ahead;
 /// ahead means that the queue was set back to an older state.
 struct IdentityFile: Sendable {
     let queue: String
@@ -22,24 +22,31 @@ struct IdentityFile: Sendable {
     struct Content: Equatable {
         var identity: Identity
         var inode: UInt64
+        /// Where the queue was; nil in a file of before it was kept.
+        var place: String?
     }
 
     func read() -> Content? {
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        let words = String(decoding: data, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\n" })
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n", maxSplits: 1)
+        let words = lines.first?.split(separator: " ") ?? []
         guard words.count >= 3, let generation = Int64(words[1]), let inode = UInt64(words[2]) else { return nil }
-        return Content(identity: Identity(name: String(words[0]), generation: generation), inode: inode)
+        let place = lines.count > 1 ? lines[1].dropLast(lines[1].hasSuffix("\n") ? 1 : 0) : ""
+        return Content(
+            identity: Identity(name: String(words[0]), generation: generation), inode: inode,
+            place: place.isEmpty ? nil : String(place))
     }
 
     /// Replaces it in one step; never by an older generation of the same queue.
     func write(_ identity: Identity) throws {
         let inode = try queueInode()
-        if let now = read(), now.identity.name == identity.name, now.inode == inode,
+        let place = place
+        if let now = read(), now.identity.name == identity.name, now.inode == inode, now.place == place,
             now.identity.generation >= identity.generation
         {
             return
         }
-        let text = "\(identity.name) \(identity.generation) \(inode)\n"
+        let text = "\(identity.name) \(identity.generation) \(inode)\n\(place)\n"
         let draft = path + ".\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
@@ -58,6 +65,13 @@ struct IdentityFile: Sendable {
         guard fsync(folder) == 0 else { throw failure() }
     }
 
+    /// The queue's path with no link in it.
+    private var place: String {
+        guard let real = realpath(queue, nil) else { return queue }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     func queueInode() throws -> UInt64 {
         var information = stat()
         guard stat(queue, &information) == 0 else { throw failure() }
@@ -73,11 +87,17 @@ struct IdentityFile: Sendable {
             return identity.generation == 0
                 ? nil : "the file \(path) that belongs to it is missing, as after a copy or a restored backup"
         }
-        if known.identity.name != identity.name { return "\(path) belongs to another queue" }
+        if known.identity.name != identity.name {
+            return "\(path) belongs to another queue, or this one is a restored backup"
+        }
         if known.identity.generation > identity.generation {
             return "it is older than what was sent from here last, as after a restored backup"
         }
-        if known.inode != (try queueInode()) { return "it is a copy of the file that was sent from last" }
+        let moved = known.place.map { $0 != place } ?? false
+        if known.inode != (try queueInode()) {
+            return "it is a copy of the file that was sent from last" + (moved ? ", \(known.place ?? "")" : "")
+        }
+        if moved { return "it was moved here from \(known.place ?? ""), where a copy may be left" }
         return nil
     }
 }
