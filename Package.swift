@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
         .target(name: "CNcurses", path: "Sources/CNcurses", linkerSettings: [.linkedLibrary("ncursesw")]),
         .systemLibrary(name: "CCmark", path: "Sources/CCmark"),
+        .systemLibrary(name: "CCurl", path: "Sources/CCurl"),
         .systemLibrary(name: "CIDN2", path: "Sources/CIDN2"),
         .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
         .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
@@ -38,6 +39,7 @@ let package = Package(
         .target(
             name: "Transport", dependencies: ["Clock", "CSystem", "COpenSSL"], path: "Sources/Transport",
             swiftSettings: strict),
+        .target(name: "IMAP", dependencies: ["Clock", "CCurl"], path: "Sources/IMAP", swiftSettings: strict),
         .target(
             name: "PostOffice", dependencies: ["Clock", "Transport"], path: "Sources/PostOffice",
             swiftSettings: strict),
@@ -47,7 +49,8 @@ let package = Package(
         .executableTarget(
             name: "outpost",
             dependencies: [
-                "Clock", "Mail", "Queue", "Transport", "PostOffice", "Sender", "CNcurses", "COpenSSL", "CSystem",
+                "Clock", "Mail", "Queue", "Transport", "PostOffice", "Sender", "IMAP", "CNcurses", "COpenSSL",
+                "CSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -58,6 +61,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "QueueTests", dependencies: ["Queue", "Clock"], exclude: ["Kept"], swiftSettings: strict),
+        .testTarget(name: "IMAPTests", dependencies: ["IMAP", "Clock"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "Clock"], swiftSettings: strict),
         .testTarget(
             name: "PostOfficeTests", dependencies: ["PostOffice", "Transport", "Clock"], swiftSettings: strict),
@@ -67,7 +71,7 @@ let package = Package(
         .testTarget(
             name: "AppTests",
             dependencies: [
-                "outpost", "Sender", "Queue", "Mail", "Clock",
+                "outpost", "Sender", "Queue", "Mail", "IMAP", "Clock",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -23,8 +23,8 @@ if [ -z "$major" ] || [ "$major" -lt 6 ]; then
 fi
 
 # --- Debian packages ---------------------------------------------------------------------------------------------
-build=(make libncurses-dev libssl-dev libsqlite3-dev libidn2-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gettext)
-test=(postfix sasl2-bin libsasl2-modules python3 openssl procps tmux faketime)
+build=(make libncurses-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev libidn2-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gettext)
+test=(postfix dovecot-imapd sasl2-bin libsasl2-modules python3 openssl procps tmux faketime)
 bench=(postfix python3 python3-venv openssl gcc libc6-dev libssl-dev)
 
 wanted=()
@@ -67,7 +67,7 @@ placed=
 cleanup() { [ -z "$placed" ] || as_root rm -f "$policy"; }
 trap cleanup EXIT
 services=()
-for pair in postfix:postfix sasl2-bin:saslauthd; do
+for pair in postfix:postfix sasl2-bin:saslauthd dovecot-imapd:dovecot; do
   [[ " ${missing[*]} " == *" ${pair%%:*} "* ]] && services+=("${pair##*:}")
 done
 if [ ${#services[@]} -gt 0 ]; then
