@@ -26,7 +26,7 @@ import Testing
             var all: [String: [String]] = [:]
             let tables = try String.fetchAll(
                 db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
-            for table in tables where table != "retention" && table != "grdb_migrations" {
+            for table in tables where !["retention", "decision", "grdb_migrations"].contains(table) {
                 all[table] = try Row.fetchAll(db, sql: "SELECT * FROM \"\(table)\"").map { row in
                     row.filter { $0.0 != "retired" }.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
                 }

@@ -67,6 +67,15 @@ import Testing
         }
     }
 
+    @Test("the age of a doubt, and a doubt by its address, are searches")
+    func doubts() throws {
+        let bed = try Bed()
+        try bed.queue.read { db, _ in
+            try check(db, Queue.oldestDoubts)
+            try check(db, "\(Commit.doubtByKey)")
+        }
+    }
+
     @Test("the log is read from its index, from either end")
     func log() throws {
         let bed = try Bed()

@@ -7,6 +7,8 @@ public struct Story: Sendable {
     public let recipient: RecipientRecord
     /// Oldest first.
     public let attempts: [AttemptRecord]
+    /// What was decided about those in doubt, by attempt.
+    public let verdicts: [Int64: DoubtVerdict]
     /// Somebody's orders about the campaign's recipients (retry, settle, recovery), oldest first; as many as the last
     /// hundred events hold.
     public let orders: [EventRecord]
@@ -23,9 +25,25 @@ extension Queue {
             let orders = try events(campaign.id, limit: 100).filter {
                 ["retry", "settle", "recovery"].contains($0.kind)
             }
+            let attempts = try attempts(recipient: recipient.id)
             return Story(
-                campaign: campaign, recipient: recipient, attempts: try attempts(recipient: recipient.id),
+                campaign: campaign, recipient: recipient, attempts: attempts, verdicts: try verdicts(of: attempts),
                 orders: orders.sorted { $0.id < $1.id }, runners: try runners(campaign.id))
+        }
+    }
+
+    /// One look-up by primary key for each attempt that ended in doubt.
+    private func verdicts(of attempts: [AttemptRecord]) throws -> [Int64: DoubtVerdict] {
+        try read { db, _ in
+            var found: [Int64: DoubtVerdict] = [:]
+            for attempt in attempts where attempt.outcome == .inDoubt {
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT decision, at, evidence FROM decision WHERE attempt = ?", arguments: [attempt.id])
+                guard let row, let decision = DoubtDecision(code: row[0]) else { continue }
+                found[attempt.id] = DoubtVerdict(
+                    decision: decision, at: Timestamp(microseconds: row[1]), evidence: row[2])
+            }
+            return found
         }
     }
 

@@ -25,18 +25,17 @@ extension Queue {
             // One look-up in UNIQUE (campaign, key) a campaign.
             try Row.fetchAll(
                 db,
-                sql: """
-                    SELECT r.id, ifnull(r.email, r.key), r.state, r.attempts, r.due, r.line, r.fields, r.domain,
-                        a.message_id, a.reply, c.name
-                    FROM campaign c CROSS JOIN recipient r ON r.campaign = c.id AND r.key = ?
+                sql: Self.selectRecipients + """
+                    , c.name FROM campaign c CROSS JOIN recipient r ON r.campaign = c.id AND r.key = ?
                     LEFT JOIN attempt a ON a.id = r.last_attempt ORDER BY c.id DESC
                     """, arguments: [key]
-            ).map { ($0[10], Self.record($0, instant)) }
+            ).map { ($0["name"], Self.record($0, instant)) }
         }
     }
 
     static let selectRecipients = """
-        SELECT r.id, ifnull(r.email, r.key), r.state, r.attempts, r.due, r.line, r.fields, r.domain, a.message_id, a.reply
+        SELECT r.id, ifnull(r.email, r.key), r.state, r.attempts, r.due, r.line, r.fields, r.domain, a.message_id, a.reply,
+            a.id, a.started, a.finished, a.server, a.account
         """
 
     /// What to add to `selectRecipients`, each a search that reads little more than the page it answers.
@@ -102,34 +101,15 @@ extension Queue {
         return RecipientRecord(
             id: row[0], email: email, state: state, attempts: row[3], nextAttempt: waits ? instant.wall(due) : nil,
             messageID: row[8], reply: row[9], line: row[5], fields: row[6],
-            domain: row[7] ?? Commit.domain(of: email))
+            domain: row[7] ?? Commit.domain(of: email), doubt: state == .inDoubt ? doubt(row) : nil)
     }
 
-    /// Decides what a crash left open, for all of a campaign or for these addresses (normalised); answers how many.
-    public func settleInDoubt(_ campaign: Int64, as decision: DoubtDecision, emails: [String]?) throws -> Int {
-        try writeNow { commit in
-            let work = try commit.campaign(campaign)
-            if decision == .resend { _ = try work.state.after(.refill) }
-            var moved = 0
-            if let emails {
-                let update = try commit.prepare(
-                    "UPDATE recipient SET state = ?3, due = 0, attempts = iif(?3 = 0, 0, attempts) WHERE campaign = ?1 AND key = ?2 AND state = 6"
-                )
-                for email in Set(emails) {
-                    update.bind(1, campaign)
-                    update.bind(2, email)
-                    update.bind(3, decision.state.code)
-                    try update.run()
-                    moved += commit.db.changesCount
-                }
-            } else {
-                moved = try commit.putBack(.inDoubt, to: decision.state, campaign)
-            }
-            guard moved > 0 else { return 0 }
-            try commit.move(campaign, count: moved, from: .inDoubt, to: decision.state)
-            try commit.record(campaign, kind: "settle", "\(moved) in doubt: \(decision.rawValue).")
-            return moved
-        }
+    private static func doubt(_ row: Row) -> Doubt? {
+        guard let attempt: Int64 = row[10], let finished: Int64 = row[12] else { return nil }
+        return Doubt(
+            attempt: attempt, cause: row[9] == Commit.doubt ? .processEnded : .connectionLost,
+            began: Timestamp(microseconds: row[11]), since: Timestamp(microseconds: finished), server: row[13],
+            account: row[14])
     }
 
     /// Puts recipients back into the queue, with a fresh retry schedule; answers how many.

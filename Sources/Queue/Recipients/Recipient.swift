@@ -89,6 +89,8 @@ public struct RecipientRecord: Sendable, Identifiable {
     public let line: Int
     public let fields: String
     public let domain: String
+    /// Of those in doubt.
+    public let doubt: Doubt?
 }
 
 /// A recipient handed to a runner for a while. A lease is no promise: `begin` decides.
@@ -113,31 +115,4 @@ public struct LeaseAnswer: Sendable {
     /// The campaign's state; nothing is leased unless it is `sending`.
     public let state: CampaignState
     public let tallies: Tallies
-}
-
-/// What to do with recipients whose last attempt ended in doubt.
-public enum DoubtDecision: String, Sendable, CaseIterable {
-    case resend, sent, failed
-
-    var state: RecipientState {
-        switch self {
-        case .resend: .pending
-        case .sent: .sent
-        case .failed: .failed
-        }
-    }
-}
-
-/// What a starting runner does with the doubt a dead one left.
-public enum DoubtPolicy: String, Sendable, CaseIterable {
-    case hold, resend
-    case assumeSent = "assume-sent"
-
-    var state: RecipientState {
-        switch self {
-        case .hold: .inDoubt
-        case .resend: .pending
-        case .assumeSent: .sent
-        }
-    }
 }

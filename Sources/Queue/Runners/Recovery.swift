@@ -2,14 +2,16 @@ import GRDB
 
 /// What is done for runners that died: their open attempts end in doubt, and all they held is let go.
 extension Commit {
-    private static let doubt = "The sending process ended before the server's answer was recorded."
+    /// The reply of an attempt whose process ended; `Doubt.Cause` is known by it.
+    static let doubt = "The sending process ended before the server's answer was recorded."
 
-    func recoverDead(_ policy: DoubtPolicy, queue path: String) throws -> Recovery {
+    func recoverDead(_ policy: DoubtPolicy, of campaign: Int64? = nil, queue path: String) throws -> Recovery {
         var recovery = Recovery()
         let query = try prepare("SELECT id, campaign, keys, pid, host FROM runner")
         var dead: [(id: Int64, campaign: Int64, keys: [Int64], process: Int64, host: String)] = []
         while try query.step() {
             let id = query.integer(0)
+            if let campaign, query.integer(1) != campaign { continue }
             if try RunnerLock.isHeld(id, queue: path) { continue }
             dead.append(
                 (id, query.integer(1), Self.keys(query.text(2)), query.integer(3), query.text(4)))
@@ -63,9 +65,9 @@ extension Commit {
 }
 
 extension Queue {
-    /// Puts in order what dead runners left, of all campaigns.
-    public func recoverDead(_ policy: DoubtPolicy) throws -> Recovery {
+    /// Puts in order what dead runners left, of one campaign or of all.
+    public func recoverDead(_ policy: DoubtPolicy, of campaign: Int64? = nil) throws -> Recovery {
         let path = path
-        return try writeNow { try $0.recoverDead(policy, queue: path) }
+        return try writeNow { try $0.recoverDead(policy, of: campaign, queue: path) }
     }
 }

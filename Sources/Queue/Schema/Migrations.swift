@@ -13,6 +13,9 @@ enum Migrations {
         migrator.registerMigration(Migration2.name, foreignKeyChecks: .immediate) { db in
             try db.execute(sql: Migration2.schema)
         }
+        migrator.registerMigration(Migration3.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration3.schema)
+        }
         return migrator
     }
 

@@ -43,7 +43,7 @@ extension Queue {
                     + " , r.campaign FROM recipient r LEFT JOIN attempt a ON a.id = r.last_attempt WHERE r.id = ?"
                 let statement = try db.cachedStatement(sql: sql)
                 return try page.compactMap { id -> RecipientRecord? in
-                    guard let row = try Row.fetchOne(statement, arguments: [id]), row[10] == campaign else {
+                    guard let row = try Row.fetchOne(statement, arguments: [id]), row["campaign"] == campaign else {
                         return nil
                     }
                     let record = Self.record(row, instant)
