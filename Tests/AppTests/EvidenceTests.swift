@@ -6,9 +6,9 @@ import Testing
 struct EvidenceTests {
     private func findings(_ text: String, wanted: Set<String> = ["<1.2@x.example>"]) -> [String: Evidence.Finding] {
         var evidence = Evidence(messageIDs: wanted)
-        evidence.begin()
+        evidence.begin("f")
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            evidence.read(String(line), from: "f")
+            evidence.read(String(line))
         }
         return evidence.findings
     }
@@ -25,7 +25,7 @@ struct EvidenceTests {
         #expect(findings(other).isEmpty)
         let bounced =
             taken + "\nNov 25 10:00:01 mx postfix/smtp[9]: 4F2A1B9C: to=<b@y.example>, status=bounced (no such user)"
-        #expect(findings(bounced) == ["<1.2@x.example>": .failed(" (no such user)")])
+        #expect(findings(bounced) == ["<1.2@x.example>": .failed("f", status: "(no such user)")])
     }
 
     @Test("Exim's arrival line is proof")
@@ -68,17 +68,17 @@ struct EvidenceTests {
             Message-ID: <1.2@x.example>
             """
         }
-        #expect(findings(dsn("failed")) == ["<1.2@x.example>": .failed("5.1.1")])
+        #expect(findings(dsn("failed")) == ["<1.2@x.example>": .failed("f", status: "5.1.1")])
         #expect(findings(dsn("delivered")) == ["<1.2@x.example>": .accepted("f")])
         #expect(findings(dsn("delayed")).isEmpty)
         var evidence = Evidence(messageIDs: ["<1.2@x.example>"])
         for text in [dsn("failed"), "Message-ID: <1.2@x.example>\n\n"] {
-            evidence.begin()
+            evidence.begin("f")
             for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-                evidence.read(String(line), from: "f")
+                evidence.read(String(line))
             }
         }
-        #expect(evidence.findings == ["<1.2@x.example>": .failed("5.1.1")])
+        #expect(evidence.findings == ["<1.2@x.example>": .failed("f", status: "5.1.1")])
     }
 
     @Test("somebody else's mail is no evidence")

@@ -62,6 +62,7 @@ struct AccountsCommand: AsyncParsableCommand {
         object.add("messages_per_session", account.messagesPerSession)
         object.add("pace", account.pace.rawValue)
         object.add("retry", account.retry)
+        object.add("mailbox", account.mailbox.map { "\($0.host):\($0.port)" })
         object.add("limits", config.limits(for: account).map(Self.json))
         return object
     }
@@ -101,6 +102,7 @@ struct PresetsCommand: AsyncParsableCommand {
                 object.add("auth", preset.auth.rawValue)
                 object.add("limits", preset.limits.map(AccountsCommand.json))
                 object.add("password", preset.password)
+                object.add("mailbox", preset.mailbox.map { "\($0.host):\($0.port)" })
                 try output.line(object.line)
             } else if format.csv {
                 try output.write(

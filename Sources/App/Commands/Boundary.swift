@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import IMAP
 import Mail
 import Queue
 import Sender
@@ -38,8 +39,20 @@ enum Boundary {
         case let error as SessionError:
             if case .login = error { return Failure(.loginRefused, error.description, next: loginAdvice) }
             return Failure(.unreachable, error.description)
+        case let error as IMAPError: return mailboxFailure(error)
         case let error as TransportError: return Failure(.unreachable, "\(error)")
         default: return Failure(.internalError, tr("Something went wrong inside: {0}", "\(error)"))
+        }
+    }
+
+    private static func mailboxFailure(_ error: IMAPError) -> Failure {
+        switch error.kind {
+        case .login: Failure(.loginRefused, error.description, next: loginAdvice)
+        case .certificate:
+            Failure(
+                .unreachable, error.description,
+                next: tr("If it is your own server, name its authority: ca_file = \"ca.pem\" in its [[account]]."))
+        case .unreachable, .refused, .garbled: Failure(.unreachable, error.description)
         }
     }
 

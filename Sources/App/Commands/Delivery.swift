@@ -115,11 +115,15 @@ struct Delivery {
         if let ending = try await waitForStart(campaign, signals) {
             return say(EndingReport(ending, campaign, signal: signals.received, now: clock.now()), campaign)
         }
+        let policy = doubt ?? config.doubtPolicy
+        if config.doubtEvidence == .mailbox {
+            try await DoubtBeforeSending(queue: queue, campaign: campaign, config: config, policy: policy).settle()
+        }
         let dispatcher = Dispatcher(
             queue: queue, campaign: campaign, account: account, plan: plan,
             classifier: ReplyClassifier(rules: rules),
             options: SendOptions(
-                limit: limit, wait: wait, doubt: doubt ?? config.doubtPolicy,
+                limit: limit, wait: wait, doubt: policy,
                 lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))), clock: clock)
         signals.drain { dispatcher.drain() }
         let reporter = ProgressReporter(progress, campaign: campaign.name, queue: queue, config: config, clock: clock)

@@ -26,9 +26,14 @@ struct RecipientsCommand: AsyncParsableCommand {
         var output = StandardOutput()
         let now = SystemClock().now()
         if format.csv {
-            try output.write(CSVText.row(["email", "state", "attempts", "next_attempt", "message_id", "reply"]))
+            try output.write(
+                CSVText.row([
+                    "email", "state", "attempts", "next_attempt", "message_id", "reply", "in_doubt_since",
+                    "in_doubt_cause", "server",
+                ]))
         } else if !format.json {
-            try output.write(TextTable.line(Self.titles, widths: Self.widths))
+            try output.write(
+                TextTable.line(state == .inDoubt ? Self.doubtTitles : Self.titles, widths: Self.widths))
         }
         if let search {
             try queue.searchRecipients(
@@ -49,6 +54,7 @@ struct RecipientsCommand: AsyncParsableCommand {
     }
 
     private static let titles = [tr("ADDRESS"), tr("STATE"), tr("TRIES"), tr("NEXT"), tr("LAST ANSWER")]
+    private static let doubtTitles = [tr("ADDRESS"), tr("STATE"), tr("TRIES"), tr("SINCE"), tr("WHY")]
     private static let widths = [36, 10, 5, 16, 0]
 
     private func line(_ row: RecipientRecord, now: Timestamp) -> String {
@@ -60,17 +66,40 @@ struct RecipientsCommand: AsyncParsableCommand {
             object.add("next_attempt", row.nextAttempt)
             object.add("message_id", row.messageID)
             object.add("reply", row.reply)
+            if let doubt = row.doubt {
+                object.add("in_doubt_since", doubt.since)
+                object.add("in_doubt_seconds", Int((now - doubt.since).inSeconds))
+                object.add("in_doubt_cause", doubt.cause.rawValue)
+                object.add("server", doubt.server)
+            }
             return object.line + "\n"
         }
         if format.csv {
             return CSVText.row([
                 row.email, row.state.rawValue, String(row.attempts), row.nextAttempt?.iso8601, row.messageID, row.reply,
+                row.doubt?.since.iso8601, row.doubt?.cause.rawValue, row.doubt?.server,
             ])
+        }
+        if let doubt = row.doubt {
+            return TextTable.line(
+                [
+                    row.email, CampaignStatus.word(row.state), String(row.attempts),
+                    TimeText.moment(doubt.since, now: now), Self.why(doubt, row.reply, now: now),
+                ], widths: Self.widths)
         }
         return TextTable.line(
             [
                 row.email, CampaignStatus.word(row.state), String(row.attempts),
                 row.nextAttempt.map { TimeText.moment($0, now: now) } ?? "", row.reply ?? "",
             ], widths: Self.widths)
+    }
+
+    /// How long ago, at which server, what cut it off.
+    private static func why(_ doubt: Doubt, _ reply: String?, now: Timestamp) -> String {
+        let ago = TimeText.span(now - doubt.since)
+        switch doubt.cause {
+        case .processEnded: return tr("{0} ago at {1}: the sending process ended before the answer", ago, doubt.server)
+        case .connectionLost: return tr("{0} ago at {1}: {2}", ago, doubt.server, reply ?? "")
+        }
     }
 }

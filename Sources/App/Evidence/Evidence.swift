@@ -6,10 +6,10 @@
 struct Evidence {
     /// What is known of one message.
     enum Finding: Equatable {
-        /// A server took it.
+        /// A server took it; the text is where that stands.
         case accepted(String)
-        /// A report says that it failed for good; the text is its status.
-        case failed(String)
+        /// A report says that it failed for good, with its status.
+        case failed(String, status: String)
     }
 
     /// By Message-ID, angle brackets included.
@@ -17,6 +17,9 @@ struct Evidence {
     private let wanted: Set<String>
     private var queued: [String: String] = [:]
     private var message = MessageState()
+    private var source = ""
+    private var line = 0
+    private var isNumbered = false
 
     private struct MessageState {
         var inHeader = true
@@ -28,17 +31,30 @@ struct Evidence {
 
     init(messageIDs: Set<String>) { wanted = messageIDs }
 
-    /// A file begins: what came before has no bearing on it.
-    mutating func begin() {
+    /// A file or a message begins: what came before has no bearing on it.
+    /// - Parameters:
+    ///   - source: names it for people.
+    ///   - isNumbered: findings name the line too.
+    mutating func begin(_ source: String, isNumbered: Bool = false) {
+        self.source = source
+        self.isNumbered = isNumbered
+        line = 0
         queued = [:]
         message = MessageState()
     }
 
-    /// Takes in one line, without its line end. `origin` names the file for people.
-    mutating func read(_ line: String, from origin: String) {
-        readLog(line, origin)
+    /// Takes in one line, without its line end.
+    mutating func read(_ line: String) {
+        self.line += 1
+        readLog(line)
         if line.hasPrefix("From ") { message = MessageState() }
-        if message.inHeader { readHeader(line, origin) } else { readBody(line, origin) }
+        if message.inHeader { readHeader(line) } else { readBody(line) }
+    }
+
+    /// A server has it: the message itself was found, at `source`.
+    mutating func accept(_ id: String, source: String) {
+        guard wanted.contains(id) else { return }
+        note(id, .accepted(source))
     }
 
     private mutating func note(_ id: String, _ finding: Finding) {
@@ -47,11 +63,13 @@ struct Evidence {
         findings[id] = finding
     }
 
+    private var here: String { isNumbered ? "\(source):\(line)" : source }
+
     // MARK: Logs
 
-    private mutating func readLog(_ line: String, _ origin: String) {
+    private mutating func readLog(_ line: String) {
         if line.hasPrefix("{"), line.contains("\"event\":\"accepted\""), let id = known(in: line) {
-            return note(id, .accepted(origin))
+            return note(id, .accepted(here))
         }
         if line.contains("message-id="), let id = known(in: line), let name = Self.queueName(line) {
             queued[name] = id
@@ -59,12 +77,13 @@ struct Evidence {
         }
         // Exim: `<= sender … id=…` is written when the message has been taken over.
         if line.contains(" <= "), line.contains(" id="), let id = known(in: line, bare: true) {
-            return note(id, .accepted(origin))
+            return note(id, .accepted(here))
         }
         guard !queued.isEmpty, let name = Self.queueName(line), let id = queued[name] else { return }
-        if line.contains("queue active") || line.contains("status=sent") { note(id, .accepted(origin)) }
+        if line.contains("queue active") || line.contains("status=sent") { note(id, .accepted(here)) }
         if line.contains("status=bounced") {
-            note(id, .failed(line.split(separator: "status=bounced").last.map(String.init) ?? "bounced"))
+            let words = line.split(separator: "status=bounced").last.map(String.init) ?? ""
+            note(id, .failed(here, status: words.trimmingSpaces))
         }
     }
 
@@ -80,7 +99,7 @@ struct Evidence {
 
     // MARK: Messages
 
-    private mutating func readHeader(_ line: String, _ origin: String) {
+    private mutating func readHeader(_ line: String) {
         if line.isEmpty {
             message.inHeader = false
             return
@@ -89,13 +108,13 @@ struct Evidence {
             message.field = line.split(separator: ":", maxSplits: 1).first.map { $0.lowercased() } ?? ""
         }
         switch message.field {
-        case "message-id": if let id = known(in: line) { note(id, .accepted(origin)) }
+        case "message-id": if let id = known(in: line) { note(id, .accepted(here)) }
         case "content-type": if line.lowercased().contains("multipart/report") { message.isReport = true }
         default: break
         }
     }
 
-    private mutating func readBody(_ line: String, _ origin: String) {
+    private mutating func readBody(_ line: String) {
         guard message.isReport, let colon = line.firstIndex(of: ":") else { return }
         let value = line[line.index(after: colon)...].drop { $0 == " " }
         switch line[..<colon].lowercased() {
@@ -104,8 +123,8 @@ struct Evidence {
         case "message-id", "original-envelope-id":
             guard let id = known(in: line) else { return }
             switch message.action {
-            case "failed": note(id, .failed(message.status))
-            case "delivered", "relayed", "expanded": note(id, .accepted(origin))
+            case "failed": note(id, .failed(here, status: message.status))
+            case "delivered", "relayed", "expanded": note(id, .accepted(here))
             default: break
             }
         default: break

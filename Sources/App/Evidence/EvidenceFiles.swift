@@ -38,7 +38,7 @@ enum EvidenceFiles {
             throw Failure(.notFound, tr("Cannot read {0}: {1}.", path, FilePath.reason()))
         }
         defer { fclose(file) }
-        evidence.begin()
+        evidence.begin(path, isNumbered: true)
         var line: UnsafeMutablePointer<CChar>?
         var room = 0
         defer { free(line) }
@@ -47,7 +47,7 @@ enum EvidenceFiles {
             guard count > 0, let line else { return }
             var bytes = UnsafeRawBufferPointer(start: line, count: min(count, longestLine))[...]
             while let last = bytes.last, last == 10 || last == 13 { bytes.removeLast() }
-            evidence.read(String(decoding: bytes, as: UTF8.self), from: path)
+            evidence.read(String(decoding: bytes, as: UTF8.self))
         }
     }
 }

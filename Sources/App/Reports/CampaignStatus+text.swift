@@ -26,7 +26,7 @@ extension CampaignStatus {
             Self.word(RecipientState.sent),
             tr("{0} of {1}", NumberText.count(tallies.sent), NumberText.count(campaign.total)) + share)
         for state in RecipientState.allCases where state != .sent && tallies[state] > 0 {
-            row(Self.word(state), NumberText.count(tallies[state]))
+            row(Self.word(state), NumberText.count(tallies[state]) + (state == .inDoubt ? doubtAge : ""))
         }
         if rate > 0 { row(tr("rate"), NumberText.rate(perSecond: rate)) }
         if !finishText.isEmpty {
@@ -41,6 +41,7 @@ extension CampaignStatus {
         }
         if !campaign.reason.isEmpty { row(tr("reason"), campaign.reason) }
         if let next { lines.append("  " + next) }
+        if tallies.inDoubt > 0 { lines += doubtAdvice.map { "  " + $0 } }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -52,17 +53,27 @@ extension CampaignStatus {
         case .paused: return tr("To go on: outpost resume {0}, then outpost send {0}", name)
         case .sending:
             let open = campaign.tallies.pending + campaign.tallies.deferred + campaign.tallies.sending
-            if open == 0, campaign.tallies.inDoubt > 0 { return settleAdvice }
+            if open == 0, campaign.tallies.inDoubt > 0 { return nil }
             return runners.isEmpty ? tr("To go on: outpost send {0}", name) : nil
         case .finished, .cancelled:
-            if campaign.tallies.inDoubt > 0 { return settleAdvice }
             return campaign.tallies.failed > 0
                 ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
         }
     }
 
-    private var settleAdvice: String {
-        tr("To decide about those in doubt: outpost settle {0} --in-doubt resend|sent|failed", campaign.name)
+    private var doubtAge: String {
+        guard let since = inDoubtSince else { return "" }
+        return "  " + tr("since {0}, {1} ago", TimeText.moment(since, now: now), TimeText.span(now - since))
+    }
+
+    /// What settles those in doubt, the safest way first.
+    private var doubtAdvice: [String] {
+        let name = campaign.name
+        return [
+            tr("Who is in doubt, and why: outpost recipients {0} --state in_doubt", name),
+            tr("To ask the account's mailbox: outpost settle {0} --evidence mailbox", name),
+            tr("To decide yourself: outpost settle {0} --in-doubt resend|sent|failed", name),
+        ]
     }
 
     static func table(_ all: [CampaignStatus]) -> String {

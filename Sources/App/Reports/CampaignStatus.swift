@@ -10,6 +10,8 @@ struct CampaignStatus: Sendable {
     let forecast: Timestamp?
     let limits: [LimitUse]
     let runners: [RunnerRecord]
+    /// Of the oldest open doubt (see `Queue.oldestDoubt`); nil for none.
+    let inDoubtSince: Timestamp?
     let now: Timestamp
 
     /// - Throws: `QueueError`.
@@ -20,6 +22,7 @@ struct CampaignStatus: Sendable {
         let source = config.source(for: campaign)
         self.limits = try queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)
         runners = try queue.runners(campaign.id)
+        inDoubtSince = campaign.tallies.inDoubt > 0 ? try queue.oldestDoubt(campaign.id) : nil
         rate = try Self.rate(campaign, in: queue, now: now)
         let open = campaign.tallies.pending + campaign.tallies.sending + campaign.tallies.deferred
         let mayMove = campaign.state == .sending || campaign.state == .draft || campaign.state == .paused
@@ -75,6 +78,7 @@ struct CampaignStatus: Sendable {
         object.add("account", campaign.account)
         object.add("reason", campaign.reason.isEmpty ? waiting?.text : campaign.reason)
         object.add("runners", runners.count)
+        object.add("in_doubt_since", inDoubtSince)
         return object
     }
 

@@ -65,7 +65,9 @@ struct StoryChapter {
         case nil: return head + " " + tr("It is on its way now; the answer is not there yet.")
         case .sent: return head + " " + tr("The server took it: {0}", words)
         case .aborted: return head + " " + tr("Nothing was handed over, so no harm is done: {0}", words)
-        case .inDoubt: return head + " " + tr("Nobody knows whether it arrived: {0}", words)
+        case .inDoubt:
+            let verdict = story.verdicts[attempt.id].map { " " + decided($0) } ?? ""
+            return head + " " + tr("Nobody knows whether it arrived: {0}", words) + verdict
         case .deferred, .failed:
             guard let verdict = verdict(attempt) else { return head + " " + tr("It came to nothing: {0}", words) }
             return head + " "
@@ -73,10 +75,22 @@ struct StoryChapter {
         }
     }
 
+    /// What was decided about an attempt in doubt, and what said so.
+    private func decided(_ verdict: DoubtVerdict) -> String {
+        let when = moment(verdict.at)
+        let words =
+            switch verdict.decision {
+            case .sent: tr("It was decided ({0}) that this counts as sent", when)
+            case .failed: tr("It was decided ({0}) that this counts as failed", when)
+            case .resend: tr("It was decided ({0}) to send it again", when)
+            }
+        return words + (verdict.evidence.isEmpty ? "." : tr(", by evidence: {0}.", verdict.evidence))
+    }
+
     /// What somebody decided: a state that the last attempt alone does not explain.
     private var decisions: [String] {
         let state = story.recipient.state
-        guard let last = story.attempts.last else { return [] }
+        guard let last = story.attempts.last, story.verdicts[last.id] == nil else { return [] }
         switch (state, last.outcome) {
         case (.sent, .inDoubt): return [tr("It was decided that this counts as sent.")]
         case (.failed, .inDoubt): return [tr("It was decided that this counts as failed.")]
@@ -111,6 +125,9 @@ struct StoryChapter {
             let since = doubtSince.map { tr("It is in doubt since {0} ({1}).", moment($0), TimeText.span(now - $0)) }
             return [
                 since,
+                tr(
+                    "To ask the account's mailbox: outpost settle {0} --email {1} --evidence mailbox", name,
+                    recipient.email),
                 tr(
                     "Look into the account's Sent folder, then decide: outpost settle {0} --email {1} --in-doubt resend|sent|failed",
                     name, recipient.email),
@@ -180,6 +197,11 @@ struct StoryChapter {
                 object.add("rule", verdict?.rule)
                 object.add("level", verdict?.level.rawValue)
                 object.add("action", verdict?.action.rawValue)
+                if let decided = story.verdicts[attempt.id] {
+                    object.add("decided", decided.at)
+                    object.add("decision", decided.decision.rawValue)
+                    object.add("evidence", decided.evidence.isEmpty ? nil : decided.evidence)
+                }
                 return object
             })
         object.add("story", sentences)

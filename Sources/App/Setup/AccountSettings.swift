@@ -51,19 +51,24 @@ struct AccountSettings: Sendable, Equatable {
     var warmup: [Int]
     /// The account's own caps, beside those of the file.
     var limits: [LimitSettings]
+    /// Where to look for what became of a message; nil when nobody said.
+    var mailbox: MailboxSettings?
 
     static let keys = [
         "name", "preset", "host", "port", "tls", "allow_plaintext", "ca_file", "user", "auth", "password_command",
         "password_env", "password_file", "from", "source", "helo", "sessions", "messages_per_session", "pace", "retry",
-        "timeouts", "dkim", "limit", "window", "warmup",
+        "timeouts", "dkim", "limit", "window", "warmup", "mailbox",
     ]
+    static var neverWritten: [String: String] {
+        let never = tr("a password is never written in this file; use password_command, password_env or password_file")
+        return ["password": never, "pass": never]
+    }
     static let standardRetry = "1m, 5m*2, 30m, 1h*6"
 
     /// - Parameter folder: what relative paths are relative to.
     /// - Throws: `Failure` (78).
     init(_ section: TOMLSection, presets: PresetCatalogue, folder: String) throws {
-        let never = tr("a password is never written in this file; use password_command, password_env or password_file")
-        try section.allow(Self.keys, notes: ["password": never, "pass": never])
+        try section.allow(Self.keys, notes: Self.neverWritten)
         name = try section.required("name")
         preset = try section.line(text: "preset")
         var filled: Preset?
@@ -78,7 +83,7 @@ struct AccountSettings: Sendable, Equatable {
             }
         }
         guard let host = try section.line(text: "host") ?? filled?.host else { throw section.missing("host") }
-        guard !host.utf8.contains(where: { $0 <= 32 || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "@") }) else {
+        guard Self.isHostName(host) else {
             throw section.fault("host", tr("\"{0}\" is no host name", host))
         }
         self.host = host
@@ -143,9 +148,13 @@ struct AccountSettings: Sendable, Equatable {
         warmup = try section.ints("warmup", in: 1...1_000_000_000) ?? []
         let own = try section.sections("limit").map { try LimitSettings($0, scope: .account) }
         limits = section.has("limit") ? own : filled?.limits ?? []
+        // Another server's mailbox is another's too: a password goes nowhere it was not meant for.
+        let known = self.host == filled?.host ? filled?.mailbox : nil
+        mailbox = try MailboxSettings(
+            section.section("mailbox"), known: known, user: user, password: password, folder: folder)
     }
 
-    private static func password(_ section: TOMLSection, folder: String) throws -> PasswordSource? {
+    static func password(_ section: TOMLSection, folder: String) throws -> PasswordSource? {
         var sources: [PasswordSource] = []
         if let words = try section.strings("password_command") {
             guard let program = words.first, !program.isEmpty else {
@@ -162,6 +171,10 @@ struct AccountSettings: Sendable, Equatable {
             throw section.fault(second, tr("a password comes from one place only"))
         }
         return sources.first
+    }
+
+    static func isHostName(_ text: String) -> Bool {
+        !text.utf8.contains { $0 <= 32 || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "@") }
     }
 
     /// An IPv4 or IPv6 address in numbers.

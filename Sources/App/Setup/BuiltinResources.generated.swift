@@ -12,6 +12,7 @@ host = "smtp.126.com"
 port = 465
 tls = "implicit"
 sessions = 1
+mailbox = { host = "imap.126.com", port = 993, tls = "implicit" }
 password = "An authorization code (授权码), not the login password: mail.126.com → Settings → POP3/SMTP/IMAP → switch SMTP on."
 
 [[limit]]
@@ -31,6 +32,7 @@ host = "smtp.163.com"
 port = 465
 tls = "implicit"
 sessions = 1
+mailbox = { host = "imap.163.com", port = 993, tls = "implicit" }
 password = "An authorization code (授权码), not the login password: mail.163.com → Settings → POP3/SMTP/IMAP → switch SMTP on."
 
 [[limit]]
@@ -50,6 +52,7 @@ host = "smtp.qiye.aliyun.com"
 port = 465
 tls = "implicit"
 sessions = 2
+mailbox = { host = "imap.qiye.aliyun.com", port = 993, tls = "implicit" }
 password = "The mailbox's password, or its third-party client password (三方客户端安全密码): qiye.aliyun.com → Settings → Account and security."
 
 [[limit]]
@@ -69,6 +72,7 @@ host = "smtp.exmail.qq.com"
 port = 465
 tls = "implicit"
 sessions = 2
+mailbox = { host = "imap.exmail.qq.com", port = 993, tls = "implicit" }
 password = "The client password (客户端专用密码): exmail.qq.com → Settings → Client settings; with WeChat binding off, the login password."
 
 [[limit]]
@@ -88,6 +92,7 @@ host = "smtp.gmail.com"
 port = 465
 tls = "implicit"
 sessions = 2
+mailbox = { host = "imap.gmail.com", port = 993, tls = "implicit" }
 password = "An app password: switch on 2-Step Verification, then myaccount.google.com/apppasswords."
 
 [[limit]]
@@ -103,6 +108,7 @@ host = "smtp.mail.me.com"
 port = 587
 tls = "starttls"
 sessions = 2
+mailbox = { host = "imap.mail.me.com", port = 993, tls = "implicit" }
 password = "An app-specific password: account.apple.com → Sign-In and Security → App-Specific Passwords."
 
 [[limit]]
@@ -129,6 +135,7 @@ port = 587
 tls = "starttls"
 auth = "xoauth2"
 sessions = 2
+mailbox = { host = "outlook.office365.com", port = 993, tls = "implicit" }
 password = "An OAuth 2 access token with the scope SMTP.Send, printed by password_command; passwords are refused."
 
 [[limit]]
@@ -149,6 +156,7 @@ host = "smtp.qq.com"
 port = 465
 tls = "implicit"
 sessions = 2
+mailbox = { host = "imap.qq.com", port = 993, tls = "implicit" }
 password = "An authorization code (授权码), not the login password: mail.qq.com → Settings → Account → POP3/IMAP/SMTP → Generate authorization code."
 
 [[limit]]

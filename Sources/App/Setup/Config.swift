@@ -7,12 +7,16 @@ struct Config: Sendable {
         case assumeSent = "assume-sent"
     }
 
+    /// What is asked before the policy decides.
+    enum DoubtEvidence: String, CaseIterable, Sendable { case none, mailbox }
+
     /// As shown in errors.
     let path: String
     let accounts: [AccountSettings]
     /// The caps of the whole installation.
     let limits: [LimitSettings]
     let doubt: Doubt
+    let doubtEvidence: DoubtEvidence
     /// How long the full text of attempts is kept.
     let retention: Retention
 
@@ -32,8 +36,9 @@ struct Config: Sendable {
             root.has("limit")
             ? try root.sections("limit").map { try LimitSettings($0, scope: .source) } : LimitSettings.standard
         let policy = try root.section("in_doubt")
-        try policy?.allow(["policy"])
+        try policy?.allow(["policy", "evidence"])
         doubt = try policy?.choice("policy") ?? .hold
+        doubtEvidence = try policy?.choice("evidence") ?? .none
         retention = try Retention(root.section("retention"))
     }
 

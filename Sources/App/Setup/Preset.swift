@@ -10,8 +10,10 @@ struct Preset: Sendable, Equatable {
     /// Where a person gets the password this server wants.
     var password: String?
     var limits: [LimitSettings]
+    /// Its IMAP server.
+    var mailbox: MailboxSettings.Known?
 
-    static let keys = ["id", "title", "host", "port", "tls", "auth", "sessions", "password", "limit"]
+    static let keys = ["id", "title", "host", "port", "tls", "auth", "sessions", "password", "limit", "mailbox"]
 
     /// - Throws: `Failure` (78).
     init(_ section: TOMLSection) throws {
@@ -26,6 +28,7 @@ struct Preset: Sendable, Equatable {
         sessions = try section.int("sessions", in: 1...1000)
         password = try section.string("password")
         limits = try section.sections("limit").map { try LimitSettings($0, scope: .account) }
+        mailbox = try section.section("mailbox").map { try MailboxSettings.Known($0) }
     }
 }
 

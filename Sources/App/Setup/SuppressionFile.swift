@@ -38,40 +38,25 @@ struct SuppressionFile {
         var counts = Counts()
         var batch: [Suppression] = []
         let now = SystemClock().now()
-        func take(_ text: String, line: Int) throws {
+        func reject(_ reason: String, line: Int) {
+            counts.rejected += 1
+            if counts.firstRejects.count < 5 { counts.firstRejects.append(tr("line {0}: {1}", "\(line)", reason)) }
+        }
+        try AddressFile.read(path) { line in
             counts.total += 1
-            do {
-                batch.append(Suppression(key: try SuppressionKey.key(text), reason: reason, since: now, by: "import"))
-            } catch {
-                counts.rejected += 1
-                if counts.firstRejects.count < 5 {
-                    counts.firstRejects.append(tr("line {0}: {1}", "\(line)", "\(error)"))
+            switch line {
+            case .bad(let reason, let number): reject(reason, line: number)
+            case .address(let text, let number):
+                do {
+                    let key = try SuppressionKey.key(text)
+                    batch.append(Suppression(key: key, reason: reason, since: now, by: "import"))
+                } catch {
+                    reject("\(error)", line: number)
                 }
             }
             if batch.count >= 5000 {
                 counts.new += try queue.suppress(batch)
                 batch.removeAll(keepingCapacity: true)
-            }
-        }
-        if var reader = try? CSVReader(path: path) {
-            while let record = try reader.next() {
-                switch record {
-                case .row(let line, let fields): try take(fields.email, line: line)
-                case .bad(let line, let reason, _):
-                    counts.total += 1
-                    counts.rejected += 1
-                    if counts.firstRejects.count < 5 {
-                        counts.firstRejects.append(tr("line {0}: {1}", "\(line)", reason))
-                    }
-                }
-            }
-        } else {
-            let text = String(decoding: try FilePath.read(path), as: UTF8.self)
-            for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
-            {
-                let address = line.trimmingSpaces
-                if address.isEmpty || address.hasPrefix("#") { continue }
-                try take(address, line: index + 1)
             }
         }
         counts.new += try queue.suppress(batch)
