@@ -83,7 +83,7 @@ public final class PostOffice: Sendable {
             return session
         }
         guard let session else { return socket.refuse() }
-        Task { [weak self] in
+        Task(executorPreference: socket.lane) { [weak self] in
             await session.serve(socket)
             _ = self?.state.withLock { $0.sessions.removeValue(forKey: session.number) }
         }

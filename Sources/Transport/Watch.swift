@@ -54,6 +54,9 @@ final class Watch {
         if isClosed { return .closed }
         if readable || atEnd { return .ready }
         return await withUnsafeContinuation { (waiter: Waiter) in
+            // Again: a task that does not prefer this lane gives way on the way here, and the edge may just have passed.
+            if isClosed { return waiter.resume(returning: .closed) }
+            if mayRead { return waiter.resume(returning: .ready) }
             precondition(reader == nil, "two calls read one connection at once")
             reader = (waiter, deadline)
             lane.deadlineBegins()
@@ -65,6 +68,8 @@ final class Watch {
         if isClosed { return .closed }
         if writable { return .ready }
         return await withUnsafeContinuation { (waiter: Waiter) in
+            if isClosed { return waiter.resume(returning: .closed) }
+            if writable { return waiter.resume(returning: .ready) }
             precondition(writer == nil, "two calls write one connection at once")
             writer = (waiter, deadline)
             lane.deadlineBegins()

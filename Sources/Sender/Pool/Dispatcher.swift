@@ -71,8 +71,9 @@ public final class Dispatcher: Sendable {
         let watch = Task { await Monitor(context, progress).watch() }
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { group in
             for number in 0..<account.sessions {
-                let worker = Worker(number, on: lanes[number % lanes.count], context)
-                group.addTask {
+                let lane = lanes[number % lanes.count]
+                let worker = Worker(number, on: lane, context)
+                group.addTask(executorPreference: lane) {
                     do {
                         try await worker.work()
                         return nil
