@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", path: "Sources/CCurl"),
         .systemLibrary(name: "CIDN2", path: "Sources/CIDN2"),
         .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
+        .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
         .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
         .target(
             name: "Mail",
@@ -34,7 +35,8 @@ let package = Package(
             ],
             path: "Sources/Mail", swiftSettings: strict),
         .target(
-            name: "Queue", dependencies: ["Clock", "CSystem", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Queue",
+            dependencies: ["Clock", "CSystem", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Queue", swiftSettings: strict),
         .target(
             name: "Transport", dependencies: ["Clock", "CSystem", "COpenSSL"], path: "Sources/Transport",

@@ -42,7 +42,7 @@ final class TestServer: Sendable {
         listener = try Listener(host: host, port: 0, lanes: lanes)
         listener.run { socket in
             let end = ServerEnd(socket.lane)
-            Task { await end.serve(socket, work) }
+            Task(executorPreference: socket.lane) { await end.serve(socket, work) }
         }
     }
 

@@ -16,6 +16,8 @@ public struct MessagePlan: Sendable {
     let uses: [FieldUse]
     /// The From and Reply-To lines, the same for everybody.
     let head: [UInt8]
+    /// The sender's address for MAIL FROM.
+    public let envelopeFrom: String
     private let seed: UInt64
     private let sizeHint: Int
 
@@ -56,6 +58,7 @@ public struct MessagePlan: Sendable {
         }
         guard faults.isEmpty, let from else { throw ContentError(faults: faults) }
         self.from = from
+        envelopeFrom = from.envelopeAddress
         columnCount = columns.count
         uses = slots
         var head = ByteWriter(capacity: 256)
@@ -71,9 +74,6 @@ public struct MessagePlan: Sendable {
         let bodies = [content.text, content.html, content.markdown, content.markdown].compactMap { $0?.utf8.count }
         sizeHint = 2048 + bodies.reduce(0, +) * 3 / 2 + self.attachments.reduce(0) { $0 + $1.size + 128 }
     }
-
-    /// The sender's address for MAIL FROM.
-    public var envelopeFrom: String { from.envelopeAddress }
 
     /// Bytes of a message that are the same for everybody and known before anything is sent: attachments, encoded.
     public var attachmentSize: Int { attachments.reduce(0) { $0 + $1.size } }
@@ -93,7 +93,7 @@ public struct MessagePlan: Sendable {
             writer.put(".\r\n")
             let unicode = to.needsSMTPUTF8 || from.needsSMTPUTF8 || replyTo?.needsSMTPUTF8 == true
             return RenderedMessage(
-                wire: writer.array(), envelopeFrom: from.envelopeAddress, envelopeTo: to.envelopeAddress,
+                wire: writer.array(), envelopeFrom: envelopeFrom, envelopeTo: to.envelopeAddress,
                 size: writer.count - 3, needs8BitMIME: unicode, needsSMTPUTF8: unicode, hash: mixer.value)
         }
     }

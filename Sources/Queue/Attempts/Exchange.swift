@@ -48,7 +48,8 @@ extension Commit {
         if settlements.count > 1, Set(settlements.map(\.attempt)).count != settlements.count {
             throw QueueError.notOpen(attempt: settlements[0].attempt)
         }
-        for (settlement, open) in zip(settlements, opened) { try settle(settlement, open, charges.keys.map(\.id)) }
+        let keys = charges.keys.map(\.id)
+        for (settlement, open) in zip(settlements, opened) { try settle(settlement, open, keys) }
     }
 
     func settle(_ settlement: Settlement, _ open: OpenAttempt, _ keys: [Int64], as decided: RecipientState? = nil)
@@ -107,11 +108,11 @@ extension Commit {
 
     /// An open grant gets its number. Never refunded, whatever the outcome.
     private func grant(_ key: Int64, _ attempt: Int64) throws {
-        var work = try cap(key)
+        let work = try cap(key)
         work.open -= 1
         work.seq += 1
         work.lastAt = max(now.queue, work.lastAt)
-        setCap(key, work)
+        work.dirty = true
         let insert = try prepare("INSERT INTO \"grant\" (key, seq, at, attempt) VALUES (?, ?, ?, ?)")
         insert.bind(1, key)
         insert.bind(2, work.seq)
@@ -179,14 +180,14 @@ extension Commit {
 
     /// - Parameter gap: the time to the key's next grant under pace `even`.
     private func openGrant(_ key: Int64, gap: Int64? = nil) throws {
-        var work = try cap(key)
+        let work = try cap(key)
         work.open += 1
         if work.firstAt == 0 { work.firstAt = now.queue }
         if let gap {
             // A little lateness is made up for, so that it does not add up; an idle hour is not.
             work.nextAt = max(work.nextAt, now.queue - Self.lateness) + Int64(Double(gap) * .random(in: 0.8..<1.2))
         }
-        setCap(key, work)
+        work.dirty = true
     }
 
     private static let lateness: Int64 = 100_000

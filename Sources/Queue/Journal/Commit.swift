@@ -11,30 +11,50 @@ final class Commit {
     let boot: BootTime
     private let statements: StatementCache
     private var anchor: QueueClock
-    private var campaigns: [Int64: CampaignWork] = [:]
+    /// One or two a commit, so they are found by looking.
+    private var campaigns: [CampaignWork] = []
     private var caps: [Int64: CapWork] = [:]
     private var domains: [String: Int64] = [:]
-    private var pulses: [PulseKey: PulseMinute] = [:]
+    private var pulses: [Pulse] = []
     private var anySuppression: Bool?
 
-    struct CampaignWork {
+    /// Classes, these two: a value changed in place in a dictionary costs an allocation each time, 25 a message in all.
+    final class CampaignWork {
+        let id: Int64
         var state: CampaignState
         var tallies: Tallies
         var dirty = false
+
+        init(_ id: Int64, state: CampaignState, tallies: Tallies) {
+            self.id = id
+            self.state = state
+            self.tallies = tallies
+        }
     }
 
-    struct CapWork {
+    final class CapWork {
         var open: Int64
         var seq: Int64
         var lastAt: Int64
         var firstAt: Int64
         var nextAt: Int64
+        /// Set by whoever changes it.
         var dirty = false
+
+        /// - Parameter row: on `open, seq, last_at, first_at, next_at`.
+        init(_ row: Prepared) {
+            open = row.integer(0)
+            seq = row.integer(1)
+            lastAt = row.integer(2)
+            firstAt = row.integer(3)
+            nextAt = row.integer(4)
+        }
     }
 
-    struct PulseKey: Hashable {
+    private struct Pulse {
         var campaign: Int64
-        var minute: Int64
+        var number: Int64
+        var minute: PulseMinute
     }
 
     init(_ db: Database, _ statements: StatementCache, _ clock: any WallClock) throws {
@@ -74,7 +94,7 @@ final class Commit {
     // MARK: Campaigns
 
     func campaign(_ id: Int64) throws -> CampaignWork {
-        if let known = campaigns[id] { return known }
+        if let known = campaigns.first(where: { $0.id == id }) { return known }
         let query = try prepare(
             """
             SELECT state, pending, deferred, sending, sent, failed, suppressed, in_doubt, cancelled
@@ -84,28 +104,28 @@ final class Commit {
         guard try query.step() else { throw QueueError.noSuchCampaign("number \(id)") }
         var tallies = Tallies()
         for code in 0..<8 { tallies[RecipientState(code: Int64(code))] = Int(query.integer(Int32(code) + 1)) }
-        let work = CampaignWork(state: CampaignState(code: query.integer(0)), tallies: tallies)
+        let work = CampaignWork(id, state: CampaignState(code: query.integer(0)), tallies: tallies)
         query.reset()
-        campaigns[id] = work
+        campaigns.append(work)
         return work
     }
 
     func move(_ campaign: Int64, count: Int = 1, from: RecipientState, to: RecipientState) throws {
-        if campaigns[campaign] == nil { _ = try self.campaign(campaign) }
-        campaigns[campaign]?.tallies.move(count, from: from, to: to)
-        campaigns[campaign]?.dirty = true
+        let work = try self.campaign(campaign)
+        work.tallies.move(count, from: from, to: to)
+        work.dirty = true
     }
 
     func add(_ campaign: Int64, count: Int, to state: RecipientState) throws {
-        if campaigns[campaign] == nil { _ = try self.campaign(campaign) }
-        campaigns[campaign]?.tallies[state] += count
-        campaigns[campaign]?.dirty = true
+        let work = try self.campaign(campaign)
+        work.tallies[state] += count
+        work.dirty = true
     }
 
     func setState(_ campaign: Int64, _ state: CampaignState) throws {
-        if campaigns[campaign] == nil { _ = try self.campaign(campaign) }
-        campaigns[campaign]?.state = state
-        campaigns[campaign]?.dirty = true
+        let work = try self.campaign(campaign)
+        work.state = state
+        work.dirty = true
     }
 
     // MARK: Caps
@@ -117,17 +137,10 @@ final class Commit {
         guard try query.step() else {
             throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.")
         }
-        let work = CapWork(
-            open: query.integer(0), seq: query.integer(1), lastAt: query.integer(2), firstAt: query.integer(3),
-            nextAt: query.integer(4))
+        let work = CapWork(query)
         query.reset()
         caps[id] = work
         return work
-    }
-
-    func setCap(_ id: Int64, _ work: CapWork) {
-        caps[id] = work
-        caps[id]?.dirty = true
     }
 
     /// The id of a cap key, made where it is missing.
@@ -194,16 +207,19 @@ final class Commit {
 
     func beat(_ campaign: Int64, _ outcome: AttemptOutcome) {
         let minute = now.wall.microseconds / 60_000_000
-        let key = PulseKey(campaign: campaign, minute: minute)
-        var pulse = pulses[key] ?? PulseMinute(minute: Timestamp(microseconds: minute * 60_000_000))
-        switch outcome {
-        case .sent: pulse.sent += 1
-        case .deferred: pulse.deferred += 1
-        case .failed: pulse.failed += 1
-        case .inDoubt: pulse.inDoubt += 1
-        case .aborted: return
+        if outcome == .aborted { return }
+        let index = pulses.firstIndex { $0.campaign == campaign && $0.number == minute } ?? pulses.count
+        if index == pulses.count {
+            let empty = PulseMinute(minute: Timestamp(microseconds: minute * 60_000_000))
+            pulses.append(Pulse(campaign: campaign, number: minute, minute: empty))
         }
-        pulses[key] = pulse
+        switch outcome {
+        case .sent: pulses[index].minute.sent += 1
+        case .deferred: pulses[index].minute.deferred += 1
+        case .failed: pulses[index].minute.failed += 1
+        case .inDoubt: pulses[index].minute.inDoubt += 1
+        case .aborted: break
+        }
     }
 
     func record(_ campaign: Int64?, kind: String, _ text: String) throws {
@@ -219,16 +235,16 @@ final class Commit {
 
     /// What was gathered is thrown away, after a rollback to a savepoint.
     func forget() {
-        campaigns = [:]
+        campaigns = []
         caps = [:]
         domains = [:]
-        pulses = [:]
+        pulses = []
         anySuppression = nil
     }
 
     /// Writes what was gathered, and forgets it.
     func flush() throws {
-        for (id, work) in campaigns where work.dirty { try write(id, work) }
+        for work in campaigns where work.dirty { try write(work) }
         if caps.contains(where: { $0.value.dirty }) {
             let update = try prepare(
                 "UPDATE cap_key SET open = ?, seq = ?, last_at = ?, first_at = ?, next_at = ? WHERE id = ?")
@@ -242,11 +258,11 @@ final class Commit {
                 try update.run()
             }
         }
-        for (key, pulse) in pulses { try write(key, pulse) }
+        for pulse in pulses { try write(pulse) }
         forget()
     }
 
-    private func write(_ id: Int64, _ work: CampaignWork) throws {
+    private func write(_ work: CampaignWork) throws {
         var state = work.state
         // The campaign ends in the commit that settles its last recipient (promise 6).
         if work.tallies.unsettled == 0, state == .sending || state == .paused { state = try state.after(.exhaust) }
@@ -257,29 +273,29 @@ final class Commit {
                 reason = iif(?2 = 3, '', reason), finished = iif(?2 = 3, ifnull(finished, ?11), NULL)
             WHERE id = ?1
             """)
-        update.bind(1, id)
+        update.bind(1, work.id)
         update.bind(2, state.code)
         for code in 0..<8 { update.bind(Int32(code) + 3, Int64(work.tallies[RecipientState(code: Int64(code))])) }
         update.bind(11, now.wall.microseconds)
         try update.run()
         if state == .finished, work.state != .finished {
-            try record(id, kind: "finished", "All recipients are settled.")
+            try record(work.id, kind: "finished", "All recipients are settled.")
         }
     }
 
-    private func write(_ key: PulseKey, _ pulse: PulseMinute) throws {
+    private func write(_ pulse: Pulse) throws {
         let upsert = try prepare(
             """
             INSERT INTO pulse (campaign, minute, sent, deferred, failed, in_doubt) VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET sent = sent + excluded.sent, deferred = deferred + excluded.deferred,
                 failed = failed + excluded.failed, in_doubt = in_doubt + excluded.in_doubt
             """)
-        upsert.bind(1, key.campaign)
-        upsert.bind(2, key.minute)
-        upsert.bind(3, Int64(pulse.sent))
-        upsert.bind(4, Int64(pulse.deferred))
-        upsert.bind(5, Int64(pulse.failed))
-        upsert.bind(6, Int64(pulse.inDoubt))
+        upsert.bind(1, pulse.campaign)
+        upsert.bind(2, pulse.number)
+        upsert.bind(3, Int64(pulse.minute.sent))
+        upsert.bind(4, Int64(pulse.minute.deferred))
+        upsert.bind(5, Int64(pulse.minute.failed))
+        upsert.bind(6, Int64(pulse.minute.inDoubt))
         try upsert.run()
     }
 }

@@ -18,9 +18,14 @@ public final class Runner: Sendable {
     private let doubt: DoubtPolicy
     private let state: Mutex<State>
 
-    private struct Held {
-        var fresh: Bool
+    private final class Held {
+        let fresh: Bool
         var recipients: Set<Int64>
+
+        init(fresh: Bool, recipients: [Int64]) {
+            self.fresh = fresh
+            self.recipients = Set(recipients)
+        }
     }
 
     private struct State {
@@ -34,15 +39,15 @@ public final class Runner: Sendable {
 
         mutating func hold(_ made: [(LeaseRange, [Int64])]) {
             for (range, recipients) in made {
-                leases[range.id] = Held(fresh: range.fresh, recipients: Set(recipients))
+                leases[range.id] = Held(fresh: range.fresh, recipients: recipients)
                 for recipient in recipients { leaseOf[recipient] = range.id }
             }
         }
 
         mutating func consume(_ recipient: Int64) {
-            guard let lease = leaseOf.removeValue(forKey: recipient) else { return }
-            leases[lease]?.recipients.remove(recipient)
-            if leases[lease]?.recipients.isEmpty == true {
+            guard let lease = leaseOf.removeValue(forKey: recipient), let held = leases[lease] else { return }
+            held.recipients.remove(recipient)
+            if held.recipients.isEmpty {
                 leases[lease] = nil
                 spent.append(lease)
             }
@@ -76,25 +81,29 @@ public final class Runner: Sendable {
     public func release(_ recipients: [Int64]) async throws {
         // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by one.
         let torn = state.withLock { state in
-            var torn: [Int64: Held] = [:]
+            var torn: Set<Int64> = []
             for recipient in recipients {
-                guard let lease = state.leaseOf.removeValue(forKey: recipient) else { continue }
-                state.leases[lease]?.recipients.remove(recipient)
-                torn[lease] = state.leases[lease]
+                guard let lease = state.leaseOf.removeValue(forKey: recipient), let held = state.leases[lease] else {
+                    continue
+                }
+                held.recipients.remove(recipient)
+                torn.insert(lease)
             }
-            return torn
+            return torn.compactMap { id in
+                state.leases[id].map { (id: id, fresh: $0.fresh, recipients: $0.recipients.sorted()) }
+            }
         }
         let charges = charges
         let made = try await write { commit in
-            try commit.deleteLeases(Array(torn.keys))
-            return try torn.values.flatMap { held in
-                try held.recipients.sorted().map { id in
+            try commit.deleteLeases(torn.map(\.id))
+            return try torn.flatMap { held in
+                try held.recipients.map { id in
                     (try commit.insertLease(charges, fresh: held.fresh, first: id, last: id), [id])
                 }
             }
         }
         state.withLock { state in
-            for id in torn.keys { state.leases[id] = nil }
+            for held in torn { state.leases[held.id] = nil }
             state.hold(made)
         }
     }

@@ -19,7 +19,17 @@ struct RunContext: Sendable {
     let observe: (@Sendable (Settlement, Duration) -> Void)?
 
     /// The same for each attempt at a recipient, so that a receiver can recognise a message sent again.
-    func messageID(of recipient: Int64) -> String { "<\(messageIDStem).\(recipient)@\(messageIDDomain)>" }
+    func messageID(of recipient: Int64) -> String {
+        var id = "<"
+        id.reserveCapacity(messageIDStem.utf8.count + messageIDDomain.utf8.count + 24)
+        id += messageIDStem
+        id += "."
+        id += String(recipient)
+        id += "@"
+        id += messageIDDomain
+        id += ">"
+        return id
+    }
 
     /// Microseconds that never step.
     func ticks() -> Int64 { clock.sinceBoot().microseconds }

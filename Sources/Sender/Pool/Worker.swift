@@ -37,7 +37,7 @@ actor Worker {
     private var settled: [Settlement] = []
     private var batch = 1
     private var losses: [Int64: Int] = [:]
-    private var random = SystemRandomNumberGenerator()
+    private var random = Jitter()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 

@@ -63,7 +63,9 @@ extension Session {
         let timeouts = account.timeouts
         if !envelopeSent {
             if capabilities.pipelining {
-                var out = resetFirst ? Array("RSET\r\n".utf8) : []
+                var out: [UInt8] = []
+                out.reserveCapacity(Envelope.room(message))
+                if resetFirst { out += "RSET\r\n".utf8 }
                 Envelope.append(message, capabilities, to: &out)
                 try await send(out)
                 if resetFirst { _ = try await readReply(.reset, timeout: timeouts.reply) }
@@ -107,7 +109,10 @@ extension Session {
             if capabilities.pipelining, let next, message.wire.count < 65_536,
                 Envelope.obstacle(next, capabilities) == nil
             {
-                var out = message.wire
+                // Room for both at once: an array that grows copies the message again.
+                var out: [UInt8] = []
+                out.reserveCapacity(message.wire.count + Envelope.room(next))
+                out.append(contentsOf: message.wire)
                 Envelope.append(next, capabilities, to: &out)
                 envelopeSent = true
                 try await send(out)

@@ -48,6 +48,7 @@ public struct Reply: Sendable, Hashable {
     init(code: Int, lines: some Sequence<ArraySlice<UInt8>>) {
         var enhanced: String?
         var text: [UInt8] = []
+        text.reserveCapacity(64)
         for (number, line) in lines.enumerated() {
             var rest = line
             if let length = Self.enhancedLength(line, class: code / 100) {
