@@ -156,6 +156,11 @@ public final class Queue: Sendable {
                 sql: "INSERT INTO meta (name, value) VALUES ('identity', ?), ('generation', 0) ON CONFLICT DO NOTHING",
                 arguments: [UUID().uuidString.lowercased()])
         }
+        // Beside it from the start, so that a copy is told before anything was sent from either.
+        let identity = try pool.read { db in
+            try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'identity'") ?? ""
+        }
+        try IdentityFile(queue: path).write(Identity(name: identity, generation: 0))
     }
 
     /// Changes whenever anybody committed anything; for screens that draw only then.
