@@ -35,7 +35,7 @@ struct Outpost: AsyncParsableCommand {
                 name: "Watch",
                 subcommands: [
                     ListCommand.self, StatusCommand.self, RecipientsCommand.self, LogCommand.self, ExplainCommand.self,
-                    LimitsCommand.self,
+                    LimitsCommand.self, WaitsCommand.self, RestsCommand.self,
                 ]),
             CommandGroup(
                 name: "Keep",

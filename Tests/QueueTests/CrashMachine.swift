@@ -219,7 +219,7 @@ final class CrashMachine {
             for recipient in recipients where leased[recipient] == id { leased[recipient] = nil }
             return "done"
         case .heartbeat(let id):
-            return try await members[id]?.runner.status(RunnerStatus()).rawValue ?? "no runner"
+            return try await members[id]?.runner.status(RunnerStatus()).state.rawValue ?? "no runner"
         case .stop(let id):
             try await members[id]?.runner.stop()
             drop(id)

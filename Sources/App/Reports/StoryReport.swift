@@ -35,7 +35,9 @@ struct StoryReport {
             let account = config.accounts.first { $0.name == story.campaign.account }
             return StoryChapter(
                 story, host: account?.host,
-                tries: account.flatMap { DurationText.waits($0.retry)?.count }.map { $0 + 1 },
+                retry: account.map { account in
+                    { config.retry(account, campaign: story.campaign.name, domain: story.recipient.domain, $0) }
+                },
                 isListed: isListed, full: uses.filter { $0.used >= $0.count }, classifier, now: now)
         }
         guard chapters.isEmpty, suppression == nil else { return }

@@ -26,6 +26,7 @@ final class Journal: Sendable {
     let path: String
     private let pool: DatabasePool
     private let clock: any WallClock
+    private let patience: Patience
     private let queue = DispatchQueue(label: "outpost.journal", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
     /// Touched on `queue` alone.
@@ -33,10 +34,11 @@ final class Journal: Sendable {
     /// BEGIN and COMMIT, prepared once: GRDB's own parse their text each time, 20 µs a commit.
     private nonisolated(unsafe) var transaction: (begin: Prepared, commit: Prepared)?
 
-    init(pool: DatabasePool, path: String, clock: any WallClock) {
+    init(pool: DatabasePool, path: String, clock: any WallClock, patience: Patience) {
         self.pool = pool
         self.path = path
         self.clock = clock
+        self.patience = patience
     }
 
     /// Commits and operations so far.
@@ -119,6 +121,7 @@ final class Journal: Sendable {
             try pool.writeWithoutTransaction { db in
                 let transaction = try transaction(db)
                 try transaction.begin.run()
+                patience.restore()
                 do {
                     let commit = try Commit(db, statements, clock)
                     while next < batch.count {

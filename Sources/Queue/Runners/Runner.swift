@@ -36,6 +36,7 @@ public final class Runner: Sendable {
         var leaseOf: [Int64: Int64] = [:]
         /// Used-up leases, deleted by the next commit of this runner.
         var spent: [Int64] = []
+        var spells = SpellWatch()
 
         mutating func hold(_ made: [(LeaseRange, [Int64])]) {
             for (range, recipients) in made {
@@ -135,39 +136,37 @@ public final class Runner: Sendable {
     }
 
     /// The heartbeat: says what this runner waits for, puts in order what other runners left that died meanwhile,
-    /// and answers the order in force. Once a second is enough.
-    public func status(_ status: RunnerStatus) async throws -> CampaignState {
+    /// and answers the orders in force. Twice a second is enough.
+    /// - Parameter route: whose rests are asked for; nil for none.
+    public func status(_ status: RunnerStatus, route: RouteName? = nil) async throws -> RunnerOrders {
         let text = String(decoding: try JSONEncoder().encode(status), as: UTF8.self)
         let (id, campaign, path, doubt) = (id, campaign, journal.path, doubt)
-        return try await write { commit in
-            let update = try commit.prepare("UPDATE runner SET heartbeat = ?2, status = ?3 WHERE id = ?1")
+        let cause = status.cause ?? .sending
+        let before = state.withLock { $0.spells }
+        let (orders, spells) = try await write { commit in
+            let update = try commit.prepare("UPDATE runner SET heartbeat = ?2, seen = ?3, status = ?4 WHERE id = ?1")
             update.bind(1, id)
             update.bind(2, commit.now.wall.microseconds)
-            update.bind(3, text)
+            update.bind(3, commit.now.queue)
+            update.bind(4, text)
             try update.run()
+            var spells = before
+            if let since = spells.observe(cause, at: commit.now.queue) {
+                try commit.turnSpell(campaign, runner: id, to: spells.current, at: since)
+            }
             try commit.anchorClock()
             _ = try commit.recoverDead(doubt, queue: path)
-            return try commit.campaign(campaign).state
+            let rest = try route.flatMap { try commit.routeRest($0) }
+            return (RunnerOrders(state: try commit.campaign(campaign).state, rest: rest), spells)
         }
+        state.withLock { $0.spells = spells }
+        return orders
     }
 
-    /// Remembers that a route is left alone for a while; a later rest of the same route replaces it.
+    /// Remembers that a route is left alone for a while.
     public func rest(_ rest: Rest) async throws {
-        try await journal.write { commit in
-            let upsert = try commit.prepare(
-                """
-                INSERT OR REPLACE INTO rest (account, source, server, until, since, rule, reply)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """)
-            upsert.bind(1, rest.account)
-            upsert.bind(2, rest.source)
-            upsert.bind(3, rest.server)
-            upsert.bind(4, commit.now.queue(rest.until))
-            upsert.bind(5, commit.now.queue(rest.since))
-            upsert.bind(6, rest.rule)
-            upsert.bind(7, rest.reply)
-            try upsert.run()
-        }
+        let campaign = campaign
+        try await journal.write { try $0.rest(rest, campaign: campaign) }
     }
 
     /// Puts a line into the campaign's events.
@@ -181,7 +180,8 @@ public final class Runner: Sendable {
         let (id, charges, doubt) = (id, charges, doubt)
         guard state.withLock({ $0.lock != nil }) else { return }
         try await journal.write { commit in
-            _ = try commit.endRunner(id, charges.keys.map(\.id), doubt)
+            _ = try commit.endRunner(
+                id, charges.keys.map(\.id), doubt, campaign: charges.campaign, at: commit.now.queue)
             try commit.anchorClock()
         }
         // After the row is gone: nobody may find it without its lock.

@@ -58,15 +58,14 @@ public final class Dispatcher: Sendable {
     ) async throws -> Ending {
         let context = RunContext(
             account: account, plan: plan, judge: Judge(account: account, classifier: classifier), runner: runner,
-            feed: Feed(runner, batch: max(16, account.sessions * 2)), gate: gate, route: try Route(account),
+            feed: Feed(runner, batch: max(16, account.sessions * 2), clock: clock), gate: gate,
+            route: try Route(account),
             clock: clock, limits: runner.limits,
             messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
             messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"),
             observe: options.observe)
-        for rest in try await read({ try $0.rests() })
-        where rest.account == account.name && rest.source == account.sourceKey {
-            _ = gate.rest(for: rest.until - clock.now(), reply: rest.reply)
-        }
+        // What is in force from before holds from the first message on.
+        gate.obey(try await runner.status(RunnerStatus(), route: context.routeName).rest, isFirst: true)
         let lanes = Lane.pool(count: min(options.lanes, account.sessions))
         let watch = Task { await Monitor(context, progress).watch() }
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { group in

@@ -16,6 +16,8 @@ final class Feed: Sendable {
         var stock: [LeasedRecipient] = []
         var head = 0
         var batch: Int
+        /// When it was filled last, in microseconds since boot.
+        var filled: Int64 = 0
         var refilling = false
         var waiters: [UnsafeContinuation<Void, Never>] = []
     }
@@ -23,10 +25,15 @@ final class Feed: Sendable {
     private static let largestBatch = 1000
     private let state: Mutex<State>
     private let runner: Runner
+    private let clock: any WallClock
+    private let firstBatch: Int
 
-    /// - Parameter batch: how many to lease at first; it doubles while they are used up.
-    init(_ runner: Runner, batch: Int) {
+    /// - Parameter batch: how many to lease at first; it doubles while they are used up within half a second, and shrinks
+    ///   when they last for more than two: a slow runner is not to sit on what a fast one would have sent.
+    init(_ runner: Runner, batch: Int, clock: any WallClock) {
         self.runner = runner
+        self.clock = clock
+        firstBatch = min(batch, Self.largestBatch)
         state = Mutex(State(batch: min(batch, Self.largestBatch)))
     }
 
@@ -97,11 +104,20 @@ final class Feed: Sendable {
     }
 
     private func finish(_ recipients: [LeasedRecipient]) {
+        let now = clock.sinceBoot().microseconds
         let woken = state.withLock { state in
             state.stock.removeFirst(state.head)
             state.head = 0
             state.stock += recipients
-            if recipients.count == state.batch { state.batch = min(state.batch * 2, Self.largestBatch) }
+            if recipients.count >= state.batch {
+                let lasted = now - state.filled
+                if lasted < 500_000 {
+                    state.batch = min(state.batch * 2, Self.largestBatch)
+                } else if lasted > 2_000_000 {
+                    state.batch = max(state.batch / 2, firstBatch)
+                }
+            }
+            state.filled = now
             state.refilling = false
             defer { state.waiters.removeAll() }
             return state.waiters
