@@ -81,27 +81,43 @@ public final class Runner: Sendable {
     /// Gives back leased recipients that were not begun.
     public func release(_ recipients: [Int64]) async throws {
         // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by one.
-        let torn = state.withLock { state in
+        let (torn, given) = state.withLock { state in
             var torn: Set<Int64> = []
+            var given: [(recipient: Int64, lease: Int64)] = []
             for recipient in recipients {
                 guard let lease = state.leaseOf.removeValue(forKey: recipient), let held = state.leases[lease] else {
                     continue
                 }
                 held.recipients.remove(recipient)
                 torn.insert(lease)
+                given.append((recipient, lease))
             }
-            return torn.compactMap { id in
+            let leases = torn.compactMap { id in
                 state.leases[id].map { (id: id, fresh: $0.fresh, recipients: $0.recipients.sorted()) }
             }
+            return (leases, given)
         }
         let charges = charges
-        let made = try await write { commit in
-            try commit.deleteLeases(torn.map(\.id))
-            return try torn.flatMap { held in
-                try held.recipients.map { id in
-                    (try commit.insertLease(charges, fresh: held.fresh, first: id, last: id), [id])
+        let made: [(LeaseRange, [Int64])]
+        do {
+            made = try await write { commit in
+                try commit.deleteLeases(torn.map(\.id))
+                return try torn.flatMap { held in
+                    try held.recipients.map { id in
+                        (try commit.insertLease(charges, fresh: held.fresh, first: id, last: id), [id])
+                    }
                 }
             }
+        } catch {
+            // On the disk nothing has changed: they are still this runner's.
+            state.withLock { state in
+                for (recipient, lease) in given {
+                    guard let held = state.leases[lease] else { continue }
+                    held.recipients.insert(recipient)
+                    state.leaseOf[recipient] = lease
+                }
+            }
+            throw error
         }
         state.withLock { state in
             for held in torn { state.leases[held.id] = nil }
