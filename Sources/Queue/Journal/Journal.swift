@@ -96,6 +96,9 @@ final class Journal: Sendable {
         try queue.sync { try body(pool) }
     }
 
+    /// How many operations wait for the next commit, so that a test can have them share one.
+    var waitingCount: Int { waiting.withLock { $0.operations.count } }
+
     /// The SQL prepared so far, so that a test can ask for its plans.
     var preparedTexts: [String] { queue.sync { statements.texts } }
 

@@ -28,9 +28,21 @@ public final class Runner: Sendable {
         }
     }
 
+    /// A lease out of which some were given back; the others are leased one by one.
+    private struct Torn {
+        var lease: Int64
+        var fresh: Bool
+        var left: Set<Int64> = []
+        var released: Set<Int64> = []
+        /// The leases of those left, by recipient.
+        var pieces: [Int64: Int64] = [:]
+    }
+
     private struct State {
         /// nil once stopped.
         var lock: RunnerLock?
+        /// What is asked from here on could come behind its own end.
+        var isStopping = false
         /// Leases with the recipients not begun yet, and which lease a recipient is in.
         var leases: [Int64: Held] = [:]
         var leaseOf: [Int64: Int64] = [:]
@@ -42,6 +54,31 @@ public final class Runner: Sendable {
             for (range, recipients) in made {
                 leases[range.id] = Held(fresh: range.fresh, recipients: recipients)
                 for recipient in recipients { leaseOf[recipient] = range.id }
+            }
+        }
+
+        /// Lets go of recipients; answers the leases they were in.
+        mutating func tear(_ recipients: [Int64]) -> [Torn] {
+            var torn: [Int64: Torn] = [:]
+            for recipient in recipients {
+                guard let lease = leaseOf.removeValue(forKey: recipient), let held = leases[lease] else { continue }
+                held.recipients.remove(recipient)
+                torn[lease, default: Torn(lease: lease, fresh: held.fresh)].released.insert(recipient)
+            }
+            for lease in torn.keys { torn[lease]?.left = leases.removeValue(forKey: lease)?.recipients ?? [] }
+            return Array(torn.values)
+        }
+
+        /// As before `tear`, but for those begun meanwhile: what was made of the leases never came to the disk.
+        mutating func mend(_ torn: [Torn]) {
+            for old in torn {
+                let left = old.left.filter { recipient in
+                    guard let piece = old.pieces[recipient] else { return true }
+                    return leases.removeValue(forKey: piece) != nil
+                }
+                let recipients = old.released.union(left)
+                leases[old.lease] = Held(fresh: old.fresh, recipients: Array(recipients))
+                for recipient in recipients { leaseOf[recipient] = old.lease }
             }
         }
 
@@ -80,48 +117,28 @@ public final class Runner: Sendable {
 
     /// Gives back leased recipients that were not begun.
     public func release(_ recipients: [Int64]) async throws {
-        // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by one.
-        let (torn, given) = state.withLock { state in
-            var torn: Set<Int64> = []
-            var given: [(recipient: Int64, lease: Int64)] = []
-            for recipient in recipients {
-                guard let lease = state.leaseOf.removeValue(forKey: recipient), let held = state.leases[lease] else {
-                    continue
-                }
-                held.recipients.remove(recipient)
-                torn.insert(lease)
-                given.append((recipient, lease))
-            }
-            let leases = torn.compactMap { id in
-                state.leases[id].map { (id: id, fresh: $0.fresh, recipients: $0.recipients.sorted()) }
-            }
-            return (leases, given)
-        }
         let charges = charges
-        let made: [(LeaseRange, [Int64])]
+        let torn = Mutex<[Torn]>([])
         do {
-            made = try await write { commit in
-                try commit.deleteLeases(torn.map(\.id))
-                return try torn.flatMap { held in
-                    try held.recipients.map { id in
-                        (try commit.insertLease(charges, fresh: held.fresh, first: id, last: id), [id])
+            // Within the commit, so that of several at once each finds what the one before it left.
+            try await write { [self] commit in
+                // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by
+                // one.
+                var leases = state.withLock { $0.tear(recipients) }
+                defer { torn.withLock { $0 = leases } }
+                try commit.deleteLeases(leases.map(\.lease))
+                for index in leases.indices {
+                    let fresh = leases[index].fresh
+                    for id in leases[index].left.sorted() {
+                        let range = try commit.insertLease(charges, fresh: fresh, first: id, last: id)
+                        leases[index].pieces[id] = range.id
+                        state.withLock { $0.hold([(range, [id])]) }
                     }
                 }
             }
         } catch {
-            // On the disk nothing has changed: they are still this runner's.
-            state.withLock { state in
-                for (recipient, lease) in given {
-                    guard let held = state.leases[lease] else { continue }
-                    held.recipients.insert(recipient)
-                    state.leaseOf[recipient] = lease
-                }
-            }
+            state.withLock { state in torn.withLock { state.mend($0) } }
             throw error
-        }
-        state.withLock { state in
-            for held in torn { state.leases[held.id] = nil }
-            state.hold(made)
         }
     }
 
@@ -194,11 +211,20 @@ public final class Runner: Sendable {
     /// Ends it. Attempts that are still open end in doubt, as if the process had died.
     public func stop() async throws {
         let (id, charges, doubt) = (id, charges, doubt)
-        guard state.withLock({ $0.lock != nil }) else { return }
-        try await journal.write { commit in
-            _ = try commit.endRunner(
-                id, charges.keys.map(\.id), doubt, campaign: charges.campaign, at: commit.now.queue)
-            try commit.anchorClock()
+        let isFirst = state.withLock { state in
+            defer { state.isStopping = true }
+            return state.lock != nil && !state.isStopping
+        }
+        guard isFirst else { return }
+        do {
+            try await journal.write { commit in
+                _ = try commit.endRunner(
+                    id, charges.keys.map(\.id), doubt, campaign: charges.campaign, at: commit.now.queue)
+                try commit.anchorClock()
+            }
+        } catch {
+            state.withLock { $0.isStopping = false }
+            throw error
         }
         // After the row is gone: nobody may find it without its lock.
         state.withLock { $0.lock = nil }
@@ -207,7 +233,7 @@ public final class Runner: Sendable {
     /// One piece of work of this runner; used-up leases go with it.
     private func write<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) async throws -> T {
         let spent = try state.withLock { state in
-            guard state.lock != nil else { throw QueueError.stopped }
+            guard state.lock != nil, !state.isStopping else { throw QueueError.stopped }
             defer { state.spent = [] }
             return state.spent
         }

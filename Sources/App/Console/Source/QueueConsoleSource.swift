@@ -26,11 +26,13 @@ final class QueueConsoleSource: ConsoleSource {
     private let processes: RunnerProcesses
     private let state = Mutex(State())
 
-    /// - Parameter places: where the queue, the configuration and the log are; the queue need not exist yet.
-    init(places: Places, clock: any WallClock = SystemClock()) throws {
+    /// - Parameters:
+    ///   - places: where the queue, the configuration and the log are; the queue need not exist yet.
+    ///   - runners: whether the processes it starts go on when this one has ended.
+    init(places: Places, clock: any WallClock = SystemClock(), runners: ChildProcess.Bond = .none) throws {
         self.places = places
         self.clock = clock
-        processes = RunnerProcesses(home: nil, log: places.log)
+        processes = RunnerProcesses(home: nil, log: places.log, bond: runners)
     }
 
     // MARK: Reading
