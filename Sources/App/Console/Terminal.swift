@@ -53,7 +53,9 @@ final class Terminal {
         nodelay(screen, true)
         meta(screen, true)
         leaveok(screen, false)
-        set_escdelay(25)
+        // A terminal writes the bytes of one key at once, so what follows an Esc is there already or is another key: waiting
+        // longer would only delay the Esc key by as much.
+        set_escdelay(3)
         curs_set(0)
         // Settings take effect at the first refresh; the guard has to know them.
         wrefresh(screen)
@@ -126,24 +128,20 @@ final class Terminal {
         let isFresh = drawn?.size != frame.size
         if isFresh { werase(screen) }
         var buffer = [wchar_t](repeating: 0, count: 8)
-        for y in 0..<frame.size.rows {
-            let row = frame.row(y)
-            if !isFresh, let drawn, drawn.row(y) == row { continue }
-            var x: Int32 = 0
-            for cell in row {
-                // The second half of a wide character comes with the first.
-                if !cell.text.isEmpty {
-                    var count = 0
-                    for scalar in cell.text.unicodeScalars where count < 5 {
-                        buffer[count] = wchar_t(scalar.value)
-                        count += 1
-                    }
-                    buffer[count] = 0
-                    let pair = hasColour ? Int16(cell.style.role.rawValue) + 1 : 0
-                    _ = CNcurses_put(Int32(y), x, buffer, attributes(cell.style), pair)
-                }
-                x += 1
+        let columns = frame.size.columns
+        let before = isFresh ? nil : drawn?.cells
+        for (place, cell) in frame.cells.enumerated() {
+            // The second half of a wide character comes with the first.
+            if cell.mark.isEmpty { continue }
+            if let before, before[place] == cell { continue }
+            var count = 0
+            cell.mark.forEach {
+                buffer[count] = wchar_t(bitPattern: $0)
+                count += 1
             }
+            buffer[count] = 0
+            let pair = hasColour ? Int16(cell.style.role.rawValue) + 1 : 0
+            _ = CNcurses_put(Int32(place / columns), Int32(place % columns), buffer, attributes(cell.style), pair)
         }
         if let cursor = frame.cursor {
             wmove(screen, Int32(cursor.y), Int32(cursor.x))

@@ -160,11 +160,18 @@ import Testing
 
     @Test("no two commands of a place have a key in common, and each is in help")
     func registry() {
-        for (place, name) in [(Place.campaigns, nil as String?), (.live, "autumn")] {
+        for place in Place.single {
             let commands = ConsoleCommand.here(place)
             let keys = commands.flatMap(\.keys)
             #expect(Set(keys).count == keys.count)
-            let model = ConsoleFixture.model(120, 60, open: name)
+            var model = ConsoleFixture.model(120, 60, open: place == .campaigns ? nil : "autumn")
+            if place == .people || place == .story { model.type(.character("2")) }
+            if place == .story {
+                _ = model.update(
+                    .people(.page(model.ticket, rows: ConsoleFixture.people, next: nil, backwards: false)), at: model.now)
+                model.type(.enter)
+            }
+            #expect(model.place == place)
             let help = model.helpLines(.init()).map { $0.map(\.0).joined() }.joined(separator: "\n")
             for command in commands { #expect(help.contains(command.does), "\(command.name)") }
         }

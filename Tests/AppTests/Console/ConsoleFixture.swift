@@ -1,4 +1,5 @@
 import Clock
+@testable import Queue
 
 @testable import outpost
 
@@ -69,6 +70,32 @@ enum ConsoleFixture {
         detail.events = [EventRow(at: later(-60), text: "smtp.qq.com rests for 4 minutes: 421")]
         return detail
     }
+
+    static func person(
+        _ id: Int64, _ email: String, _ state: RecipientState, tries: Int = 0, next: Int? = nil, answered: Int? = nil,
+        _ reply: String = ""
+    ) -> PersonRow {
+        PersonRow(
+            id: id, place: RecipientPlace(section: .list, first: id), email: email, state: state, tries: tries,
+            next: next.map(later), answered: answered.map(later), reply: reply)
+    }
+
+    static let people = [
+        person(1, "alice@a.test", .sent, tries: 1, answered: -60, "250 2.0.0 queued as 9F2"),
+        person(
+            2, "王小明@例子.测试", .deferred, tries: 2, next: 240, answered: -61,
+            "421 4.7.0 too many\u{1B}[2J connections\r\n\u{202E}from you"),
+        person(3, "a-very-long-local-part-indeed-with-more.of.it@department.example.com", .pending),
+        person(4, "xx@c.test", .failed, tries: 1, answered: -300, "550 5.1.1 no such user"),
+        person(5, "bob@a.test", .inDoubt, tries: 1, answered: -4000, "the connection was lost after the final dot"),
+        person(6, "carol@a.test", .suppressed), person(7, "dave@a.test", .sending, tries: 1),
+    ]
+
+    static let doubts = [
+        people[4],
+        person(8, "王小红@例子.测试", .inDoubt, tries: 1, answered: -90_000, "the process ended before the answer came"),
+        person(9, "erin@b.test", .inDoubt, tries: 2, answered: -12, "timed out waiting for the reply to the final dot"),
+    ]
 
     static let snapshot = Snapshot(campaigns: rows, open: detail("七月新闻简报"))
 
