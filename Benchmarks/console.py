@@ -180,7 +180,35 @@ def size(work, count):
 
 
 def people(console, queue, count):
-    pass
+    """The list of everybody, a search, and one recipient's story."""
+    console.press(b"2")
+    keys(console, queue, "people, down", [DOWN] * KEYS)
+    keys(console, queue, "people, a page down", [PAGE] * (KEYS // 2))
+    keys(console, queue, "people, last and first", [b"G", b"g"] * (KEYS // 10), pause=0.05)
+    keys(console, queue, "story, back", [ENTER, ESCAPE] * (KEYS // 10), pause=0.05)
+    if is_late():
+        return
+    # The first search takes all addresses into the index; those after it find them there.
+    console.settle()
+    os.write(console.terminal, b"/")
+    console.settle()
+    start = time.perf_counter()
+    os.write(console.terminal, b"%07d" % (count // 2))
+    last, got = console.read(5, longest=max(5, BUDGET - (time.monotonic() - began)), until=b"found")
+    report(queue, "first search, index anew", f"{last - start:.2f} s" if b"found" in got else "not in time")
+    times = []
+    for number in range(10):
+        console.press(b"\x15")  # ^U
+        console.settle()
+        start = time.perf_counter()
+        os.write(console.terminal, b"%07d" % ((number * 7919 + 13) % count))
+        last, _ = console.read(0.2)
+        if last:
+            times.append((last - start) * 1000)
+    if times:
+        report(queue, "search, to its answer", f"p50 {share(times, .5):6.1f}  worst {max(times):6.1f} ms, 60 of them waiting for more letters")
+    console.press(b"\x15")
+    keys(console, queue, "search, a letter", [bytes([letter]) for letter in b"reader0000" * (KEYS // 20)], pause=0.01)
 
 
 def sending(work):

@@ -33,7 +33,8 @@ import Testing
             _ = try await runner.exchange(
                 settle: [
                     Settlement(
-                        attempt: attempt, outcome: outcome, code: 450, enhanced: "4.2.0", reply: "Mailbox \(attempt) of p1",
+                        attempt: attempt, outcome: outcome, code: 450, enhanced: "4.2.0",
+                        reply: "Mailbox \(attempt) of p1",
                         retryAt: retry)
                 ], begin: [])
         }
@@ -41,7 +42,9 @@ import Testing
         return id
     }
 
-    @Test("a list read in pages is the list, whole and in one order, from either end", arguments: [nil] + RecipientState.allCases)
+    @Test(
+        "a list read in pages is the list, whole and in one order, from either end",
+        arguments: [nil] + RecipientState.allCases)
     func lists(_ state: RecipientState?) async throws {
         let bed = try Bed()
         let id = try await campaign(bed)
@@ -61,17 +64,26 @@ import Testing
         #expect(try all(bed, RecipientQuery(campaign: id, state: .deferred)) == ["p5@example.com", "p2@example.com"])
     }
 
-    @Test("a search gives those with it in the address, then those with it in the last answer, newest first, nobody twice")
+    @Test(
+        "a search gives those with it in the address, then those with it in the last answer, newest first, nobody twice"
+    )
     func search() async throws {
         let bed = try Bed()
         let id = try await campaign(bed)
         for limit in [1, 3, 100] {
             let found = try all(bed, RecipientQuery(campaign: id, text: "p1"), limit: limit)
             #expect(Array(found.prefix(11)) == ["p1@example.com"] + (10..<20).map { "p\($0)@example.com" })
-            #expect(Array(found.dropFirst(11)) == ["p6@example.com", "p5@example.com", "p4@example.com", "p3@example.com", "p2@example.com", "p0@example.com"])
+            #expect(
+                Array(found.dropFirst(11)) == [
+                    "p6@example.com", "p5@example.com", "p4@example.com", "p3@example.com", "p2@example.com",
+                    "p0@example.com",
+                ])
             #expect(try all(bed, RecipientQuery(campaign: id, text: "p1"), backwards: true, limit: limit) == found)
         }
-        #expect(try all(bed, RecipientQuery(campaign: id, state: .inDoubt, text: "MAILBOX")) == ["p6@example.com", "p3@example.com"])
+        #expect(
+            try all(bed, RecipientQuery(campaign: id, state: .inDoubt, text: "MAILBOX")) == [
+                "p6@example.com", "p3@example.com",
+            ])
         #expect(try all(bed, RecipientQuery(campaign: id, text: "nowhere")) == [])
         #expect(throws: QueueError.self) { try RecipientReader(bed.queue, RecipientQuery(campaign: id, text: "\u{1}")) }
     }

@@ -124,7 +124,8 @@ struct ConsoleCommand: Sendable, Identifiable {
                 "help", .help, [.character("?"), .function(1)], .all, program, tr("help"),
                 tr("what the keys do here"), rank: 0),
             command(
-                "back", .back, [.character("q"), .escape, .character("h"), .left], [.live, .people, .story], program, tr("back"),
+                "back", .back, [.character("q"), .escape, .character("h"), .left], [.live, .people, .story], program,
+                tr("back"),
                 tr("back; at the first screen q leaves the program"), rank: 1),
             command(
                 "app.quit", .quit, [.character("q"), .character("Q"), .control("c")], .campaigns, program, tr("quit"),

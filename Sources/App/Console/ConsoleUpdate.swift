@@ -134,7 +134,8 @@ extension ConsoleModel {
             say(reason, .warn)
             return []
         }
-        let height = people == nil ? DashboardLayout(self).listHeight : people?.story == nil ? peopleHeight : storyHeight
+        let height =
+            people == nil ? DashboardLayout(self).listHeight : people?.story == nil ? peopleHeight : storyHeight
         let page = max(1, height - 1)
         switch command.action {
         case .help: overlay = .help(HelpState())
@@ -155,7 +156,12 @@ extension ConsoleModel {
         case .pageDown: move(page)
         case .filter: isEditingFilter = true
         case .search:
-            if let list = people { people?.typed = list.query.typed } else { openPeople(typing: true) }
+            if let query = people?.query {
+                // What is typed next is a word of its own.
+                people?.typed = query.typed + (query.text.isEmpty && query.state != nil ? " " : "")
+            } else {
+                openPeople(typing: true)
+            }
         case .everybody: openPeople()
         case .doubts: openPeople(state: .inDoubt)
         case .settle: askSettle()

@@ -125,7 +125,10 @@ import Testing
                 check(model)
                 model.overlay = .start(ConsoleModel.StartDialog(campaign: "autumn", opened: 0))
                 check(model)
-                for model in [people(columns, rows), people(columns, rows, doubts: true), story(columns, rows), settle(columns, rows)] {
+                for model in [
+                    people(columns, rows), people(columns, rows, doubts: true), story(columns, rows),
+                    settle(columns, rows),
+                ] {
                     check(model)
                 }
             }

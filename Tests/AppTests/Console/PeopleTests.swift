@@ -27,7 +27,9 @@ import Testing
         return nil
     }
 
-    @Test("/ in a campaign opens the search box; each letter asks anew, and a pending answer to the letter before is dropped")
+    @Test(
+        "/ in a campaign opens the search box; each letter asks anew, and a pending answer to the letter before is dropped"
+    )
     func typing() throws {
         var model = ConsoleFixture.model(80, 24, open: "七月新闻简报")
         let first = try #require(asked(model.type(.character("/"))))
@@ -48,7 +50,8 @@ import Testing
     @Test("state: in the search box narrows by state, by a word of the contract or its beginning")
     func states() {
         #expect(PeopleQuery(campaign: "x", typed: "state:in_doubt") == PeopleQuery(campaign: "x", state: .inDoubt))
-        #expect(PeopleQuery(campaign: "x", typed: "bob state:f") == PeopleQuery(campaign: "x", state: .failed, text: "bob"))
+        #expect(
+            PeopleQuery(campaign: "x", typed: "bob state:f") == PeopleQuery(campaign: "x", state: .failed, text: "bob"))
         #expect(PeopleQuery(campaign: "x", typed: "state:no") == PeopleQuery(campaign: "x", text: "state:no"))
         #expect(PeopleQuery(campaign: "x", typed: " 550  5.1.1 ").text == "550 5.1.1")
     }
@@ -111,7 +114,9 @@ import Testing
         var model = ConsoleFixture.model(80, 24, open: "七月新闻简报")
         model.type(.character("2"))
         for page in 0..<20 {
-            let rows = (1...200).map { ConsoleFixture.person(Int64(page * 200 + $0), "p\(page * 200 + $0)@a.test", .pending) }
+            let rows = (1...200).map {
+                ConsoleFixture.person(Int64(page * 200 + $0), "p\(page * 200 + $0)@a.test", .pending)
+            }
             answer(&model, rows, next: rows.last?.place)
             for _ in 0..<200 { model.type(.down) }
         }
@@ -129,7 +134,9 @@ import Testing
         model.type(.down, .down)
         let selected = model.people?.selected
         let effects = model.update(.snapshot(ConsoleFixture.snapshot), at: model.now)
-        #expect(effects.contains(.people(.again(model.ticket, PeopleQuery(campaign: "七月新闻简报", state: .inDoubt), limit: 203))))
+        #expect(
+            effects.contains(
+                .people(.again(model.ticket, PeopleQuery(campaign: "七月新闻简报", state: .inDoubt), limit: 203))))
         _ = model.update(
             .people(.again(model.ticket, rows: Array(ConsoleFixture.doubts.dropFirst()), next: nil)), at: model.now)
         #expect(model.people?.selected?.id == selected?.id)

@@ -52,7 +52,8 @@ extension ConsoleModel {
         var effects: [ConsoleEffect] = []
         if let story = list.story { effects.append(.people(.story(campaign: list.query.campaign, email: story.email))) }
         guard !list.isReading, !list.isStale, list.trouble == nil else { return effects }
-        if list.query.text.isEmpty, list.query.state != nil, list.before == .end, list.rows.count <= PeopleList.page * 2 {
+        if list.query.text.isEmpty, list.query.state != nil, list.before == .end, list.rows.count <= PeopleList.page * 2
+        {
             effects.append(.people(.again(list.ticket, list.query, limit: list.rows.count + PeopleList.page)))
         } else if !list.rows.isEmpty {
             let top = max(0, list.cursor.top - peopleHeight)
@@ -138,11 +139,15 @@ extension ConsoleModel {
         }
         // The ends of a list of millions are read, not walked to.
         if by == .max {
-            if list.after == .end { people?.cursor.move(list.rows.count, in: list.rows.map(\.id)) } else {
+            if list.after == .end {
+                people?.cursor.move(list.rows.count, in: list.rows.map(\.id))
+            } else {
                 reread(list.query, fromEnd: true)
             }
         } else if by == .min {
-            if list.before == .end { people?.cursor.move(-list.rows.count, in: list.rows.map(\.id)) } else {
+            if list.before == .end {
+                people?.cursor.move(-list.rows.count, in: list.rows.map(\.id))
+            } else {
                 reread(list.query)
             }
         } else {
@@ -202,7 +207,10 @@ extension ConsoleModel {
         switch Self.answer(key, name: dialog.wantsName ? dialog.campaign : nil, &dialog.typed) {
         case .no: return refuseSettle()
         case .enter:
-            say(dialog.wantsName ? tr("Enter does nothing here: type the whole name") : tr("Enter does nothing here: press y"), .warn)
+            say(
+                dialog.wantsName
+                    ? tr("Enter does nothing here: type the whole name") : tr("Enter does nothing here: press y"), .warn
+            )
         case .nothing: break
         case .yes:
             overlay = nil

@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// How the campaign list shares the screen with the summary of the selected campaign.
 struct DashboardLayout {

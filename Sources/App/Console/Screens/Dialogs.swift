@@ -15,7 +15,9 @@ extension ConsoleModel {
         // Where there is no room for all, what can be answered stays: it is at the end.
         let shown = lines.count > inside.height ? lines.filter { $0.contains { !$0.0.isEmpty } } : lines
         let tail = shown.suffix(max(1, inside.height - 1))
-        for (index, line) in (shown.count > inside.height ? [shown[0]] + tail : shown).prefix(inside.height).enumerated() {
+        for (index, line) in (shown.count > inside.height ? [shown[0]] + tail : shown).prefix(inside.height)
+            .enumerated()
+        {
             frame.put(line, inside.x + 1, inside.y + index, width: inside.width - 2)
         }
         return inside
@@ -69,7 +71,8 @@ extension ConsoleModel {
     ) {
         guard let typed else {
             let answers: [(String, Style)] = [
-                ("y", .key), (" " + yes + "     ", .plain), ("n", .key), ("/", .muted), ("Esc", .key), (" " + no, .muted),
+                ("y", .key), (" " + yes + "     ", .plain), ("n", .key), ("/", .muted), ("Esc", .key),
+                (" " + no, .muted),
             ]
             box(&frame, title, lines + [answers], .error)
             return
@@ -108,7 +111,8 @@ extension ConsoleModel {
             lines.append([("", .plain)])
             return ask(
                 &frame, title, lines, typed: dialog.wantsName ? dialog.typed : nil, yes: tr("do it"),
-                no: tr("nothing is changed"), name: tr("Type the campaign's name; it is done when the name is complete."))
+                no: tr("nothing is changed"),
+                name: tr("Type the campaign's name; it is done when the name is complete."))
         }
         lines += wrapped(tr("Look into the account's Sent folder or the server's log first."), .muted)
         lines.append([("", .plain)])

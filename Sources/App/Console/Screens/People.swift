@@ -8,7 +8,7 @@ extension ConsoleModel {
     /// Rows under the list that tell the selected one in full.
     private var footHeight: Int {
         switch body.height {
-        case 30...: 3
+        case 20...: 3
         case 14...: 2
         default: 0
         }
@@ -32,7 +32,9 @@ extension ConsoleModel {
         let columns = peopleColumns(list)
         frame.tableHead(table, columns.map(\.column))
         if list.rows.isEmpty || list.isStale && list.taken != nil {
-            for (index, line) in CellWidth.wrap(emptiness(list), max(1, table.width)).prefix(table.height - 1).enumerated() {
+            for (index, line) in CellWidth.wrap(emptiness(list), max(1, table.width)).prefix(table.height - 1)
+                .enumerated()
+            {
                 frame.put(line, table.x, table.y + 1 + index, list.trouble == nil ? .muted : .error, width: table.width)
             }
             return
@@ -68,10 +70,13 @@ extension ConsoleModel {
     private func emptiness(_ list: PeopleList) -> String {
         if let trouble = list.trouble { return trouble }
         if let taken = list.taken {
-            return tr("taking what is new into the search index: {0} lines so far; this is done once", Figures.count(taken))
+            return tr(
+                "taking what is new into the search index: {0} lines so far; this is done once", Figures.count(taken))
         }
         if list.isReading || list.isStale { return list.query.text.isEmpty ? tr("reading …") : tr("searching …") }
-        if !list.query.text.isEmpty { return tr("nobody has this in the address or in the last answer: \\ lists everybody") }
+        if !list.query.text.isEmpty {
+            return tr("nobody has this in the address or in the last answer: \\ lists everybody")
+        }
         return tr("nobody: \\ lists everybody")
     }
 
@@ -180,21 +185,6 @@ extension RecipientState {
         case .deferred: .warn
         case .failed, .inDoubt: .error
         case .suppressed, .cancelled: .muted
-        }
-    }
-}
-
-extension CampaignTallies {
-    subscript(_ state: RecipientState) -> Int {
-        switch state {
-        case .pending: pending
-        case .sending: sending
-        case .sent: sent
-        case .deferred: deferred
-        case .failed: failed
-        case .suppressed: suppressed
-        case .inDoubt: inDoubt
-        case .cancelled: cancelled
         }
     }
 }

@@ -61,7 +61,8 @@ extension ConsoleModel {
         } else if let typed = people?.typed {
             let end = frame.put([(tr("search: "), .title), (typed, .plain)], 1, y, width: width - 1)
             let help =
-                typed.isEmpty ? tr("part of an address or of an answer; Esc goes back") : tr("Enter keeps it, Esc clears it")
+                typed.isEmpty
+                ? tr("part of an address or of an answer; Esc goes back") : tr("Enter keeps it, Esc clears it")
             frame.put("  " + help, end, y, .muted, width: max(0, width - end))
             frame.cursor = (min(end, size.columns - 1), y)
         } else if isDraining {

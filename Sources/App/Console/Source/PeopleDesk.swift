@@ -107,10 +107,11 @@ extension PersonRow {
     init(_ line: (place: RecipientPlace, recipient: RecipientRecord)) { self.init(line.recipient, at: line.place) }
 
     init(_ record: RecipientRecord, at place: RecipientPlace?) {
-        var reply = [record.code.map(String.init), record.enhanced, record.reply].compactMap(\.self).joined(separator: " ")
+        var reply = [record.code.map(String.init), record.enhanced, record.reply].compactMap(\.self).joined(
+            separator: " ")
         if let doubt = record.doubt {
             let why = doubt.cause == .processEnded ? tr("the sending process ended before the answer") : reply
-            reply = doubt.server + ": " + why
+            reply = "\(why) (\(doubt.server))"
         }
         self.init(
             id: record.id, place: place, email: record.email, state: record.state, tries: record.attempts,
