@@ -52,6 +52,13 @@ final class Terminal {
         keypad(screen, true)
         nodelay(screen, true)
         meta(screen, true)
+        // Arrows as terminals send them that do not obey a request for application mode; or else they would be read as an Esc.
+        for (sequence, key) in [
+            ("\u{1B}[A", KEY_UP), ("\u{1B}[B", KEY_DOWN), ("\u{1B}[C", KEY_RIGHT), ("\u{1B}[D", KEY_LEFT),
+            ("\u{1B}[H", KEY_HOME), ("\u{1B}[F", KEY_END),
+        ] {
+            define_key(sequence, key)
+        }
         leaveok(screen, false)
         // A terminal writes the bytes of one key at once, so what follows an Esc is there already or is another key: waiting
         // longer would only delay the Esc key by as much.
@@ -60,6 +67,8 @@ final class Terminal {
         // Settings take effect at the first refresh; the guard has to know them.
         wrefresh(screen)
         CNcurses_guard_start()
+        // A key's frame takes a fraction of a millisecond: it need not wait for the end of a sender's turn.
+        _ = CNcurses_short_turns(100_000)
         if hasColour {
             start_color()
             use_default_colors()
