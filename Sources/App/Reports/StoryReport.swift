@@ -12,10 +12,10 @@ struct StoryReport {
 
     /// - Throws: `Failure` (66) when no campaign and no list has the address, with what was perhaps meant.
     init(
-        _ mailbox: Mailbox, _ installation: Installation, _ config: Config, _ classifier: ReplyClassifier,
+        _ mailbox: Mailbox, _ queue: Queue?, _ config: Config, _ classifier: ReplyClassifier,
         now: Timestamp = SystemClock().now()
     ) throws {
-        guard let queue = try installation.readingQueue() else {
+        guard let queue else {
             throw Failure(
                 .notFound, tr("{0} is in no campaign.", mailbox.address),
                 next: tr("There are none yet. To write a folder to start from, type: outpost new DIR"))
@@ -66,7 +66,10 @@ struct StoryReport {
         return object
     }
 
-    func text() -> String {
+    func text() -> String { lines.joined(separator: "\n") + "\n" }
+
+    /// The address, then chapter by chapter; sentences are indented. Nothing in it acts on a terminal.
+    var lines: [String] {
         var lines = [email]
         if let suppression {
             let when = TimeText.moment(suppression.since, now: now)
@@ -87,6 +90,6 @@ struct StoryReport {
             lines.append("\(chapter.story.campaign.name): \(CampaignStatus.word(chapter.story.recipient.state))")
             lines += chapter.sentences.map { "  " + $0 }
         }
-        return lines.map(OutsideText.plain).joined(separator: "\n") + "\n"
+        return lines.map(OutsideText.plain)
     }
 }
