@@ -20,6 +20,8 @@ final class Feed: Sendable {
         var filled: Int64 = 0
         var refilling = false
         var waiters: [UnsafeContinuation<Void, Never>] = []
+        /// Taken, and not begun.
+        var returned: [Int64] = []
     }
 
     private static let largestBatch = 1000
@@ -125,14 +127,19 @@ final class Feed: Sendable {
         woken.forEach { $0.resume() }
     }
 
-    /// What was leased and not taken; the feed is empty afterwards.
+    /// A worker that ends leaves here whom it took and did not begin. They are released together, with `drain`: each release
+    /// by itself tears a lease of up to a thousand into single rows, and 500 sessions would do so 500 times.
+    func giveBack(_ recipients: [Int64]) { state.withLock { $0.returned += recipients } }
+
+    /// What was leased and not begun; the feed is empty afterwards.
     func drain() -> [Int64] {
         state.withLock { state in
             defer {
                 state.stock.removeAll()
                 state.head = 0
+                state.returned.removeAll()
             }
-            return state.stock[state.head...].map(\.id)
+            return state.stock[state.head...].map(\.id) + state.returned
         }
     }
 }

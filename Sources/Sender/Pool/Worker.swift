@@ -65,7 +65,7 @@ actor Worker {
                 break
             }
             try await flush()
-            try await run.runner.release(prepared.map(\.recipient.id))
+            run.feed.giveBack(prepared.map(\.recipient.id))
         } catch {
             failure = error
             run.gate.stop(.interrupted)
