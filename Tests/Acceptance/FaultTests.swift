@@ -156,8 +156,8 @@ extension BuiltProgram {
             let home = try Home()
             try await begin(office, in: home, people: 2_000)
             let path = home.path + "/queue.sqlite3"
-            let good = Folder.bytes(path)
-            // Every page from the middle on, so that it matters whichever is read; all is in the file itself by now.
+            let good = try await whole(path, home)
+            // Every page from the middle on, so that it matters whichever is read.
             var bad = good
             let from = bad.count / 2 / 4096 * 4096
             for index in from..<bad.count { bad[index] = UInt8(truncatingIfNeeded: index &* 131) }
@@ -181,7 +181,7 @@ extension BuiltProgram {
             let home = try Home()
             try await begin(office, in: home, people: 1_000)
             let path = home.path + "/queue.sqlite3"
-            let good = Folder.bytes(path)
+            let good = try await whole(path, home)
             let page = good.count / 4096 * part / 7
             var bad = good
             for index in page * 4096..<(page + 1) * 4096 { bad[index] = UInt8(truncatingIfNeeded: index &* 131) }
@@ -193,6 +193,15 @@ extension BuiltProgram {
             #expect(verified.code == 1 || verified.code == 65, "page \(page): \(verified.code) \(verified.err)")
             let accepted = office.accepted().map(\.email)
             #expect(Set(accepted).count == accepted.count)
+        }
+
+        /// The queue's bytes, with all that was committed in the file itself.
+        private func whole(_ path: String, _ home: Home) async throws -> [UInt8] {
+            let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)')"
+            let checkpoint = try Running(
+                "python3", ["-c", script, path], environment: Program.environment([:]), folder: home.folder)
+            try #require(try await checkpoint.ended().code == 0, "\(checkpoint.err)")
+            return Folder.bytes(path)
         }
 
         private func overwrite(_ path: String, with bytes: [UInt8]) throws {

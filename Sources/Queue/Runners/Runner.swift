@@ -215,7 +215,13 @@ public final class Runner: Sendable {
             defer { state.isStopping = true }
             return state.lock != nil && !state.isStopping
         }
-        guard isFirst else { return }
+        guard isFirst else {
+            // Somebody else ends it: that is done, or has failed, when what is asked for after it is done.
+            guard state.withLock({ $0.lock != nil }) else { return }
+            try await journal.write { _ in }
+            if state.withLock({ $0.lock != nil && !$0.isStopping }) { try await stop() }
+            return
+        }
         do {
             try await journal.write { commit in
                 _ = try commit.endRunner(
