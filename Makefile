@@ -9,16 +9,18 @@ N ?= 20000
 ROUNDS ?= 5
 CONNS ?= 20
 OUT ?=
+HISTORIES ?= 2000
 # `make bench-more`: some of its parts, as slow resume growth kill start size; all but size without it.
 PARTS ?=
 
 SOURCES := $(wildcard Sources Tests Package.swift)
 
-.PHONY: help demo test build debug lint format bench bench-more bench-console install uninstall clean resources locale
+.PHONY: help demo test histories build debug lint format bench bench-more bench-console install uninstall clean resources locale
 
 help:
 	@echo 'make demo      build, then run the whole job against a post office on this machine; nothing leaves it'
 	@echo 'make test      build and run every test, the built binary included'
+	@echo 'make histories HISTORIES=2000: random crashes of the queue against its model'
 	@echo 'make build     a release build: .build/release/outpost'
 	@echo 'make install   PREFIX=/usr/local [DESTDIR=…]: program, man page, translations'
 	@echo 'make lint      swift format lint --strict'
@@ -34,6 +36,11 @@ test:
 	@scripts/bootstrap.sh build test
 	@$(MAKE) --no-print-directory locale
 	$(SWIFT) test $(BUILD_FLAGS) $(ARGS)
+
+# Histories of crashes drawn anew; the seed is printed.
+histories:
+	@scripts/bootstrap.sh build
+	OUTPOST_HISTORIES=$(HISTORIES) OUTPOST_SEED=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') $(SWIFT) test $(BUILD_FLAGS) --filter CrashTests
 
 build:
 	@scripts/bootstrap.sh build

@@ -82,8 +82,13 @@ public final class Runner: Sendable {
             }
         }
 
-        mutating func consume(_ recipient: Int64) {
-            guard let lease = leaseOf.removeValue(forKey: recipient), let held = leases[lease] else { return }
+        /// - Parameter lease: the one it was in when that was written. It may be in another by now, which stays; where the
+        ///   old one was torn meanwhile, its piece is meant.
+        mutating func consume(_ recipient: Int64, in lease: Int64?) {
+            guard let then = lease, let lease = leases[then] == nil ? leaseOf[recipient] : then,
+                let held = leases[lease]
+            else { return }
+            if leaseOf[recipient] == lease { leaseOf[recipient] = nil }
             held.recipients.remove(recipient)
             if held.recipients.isEmpty {
                 leases[lease] = nil
@@ -149,11 +154,12 @@ public final class Runner: Sendable {
     /// - Throws: `QueueError.notOpen` when an attempt cannot be settled: nothing was settled or begun then.
     public func exchange(settle: [Settlement], begin: [BeginRequest]) async throws -> [BeginAnswer] {
         let charges = charges
-        let answers = try await write { commit in
+        let (answers, leases) = try await write { [self] commit in
             try commit.settle(settle, charges)
-            return try commit.begin(begin, charges)
+            let answers = try commit.begin(begin, charges)
+            return (answers, state.withLock { state in begin.map { state.leaseOf[$0.recipient] } })
         }
-        if !begin.isEmpty { consume(begin, answers) }
+        if !begin.isEmpty { consume(begin, answers, leases) }
         return answers
     }
 
@@ -164,8 +170,11 @@ public final class Runner: Sendable {
     /// Leaves a leased recipient for later, without an attempt.
     public func postpone(_ recipient: Int64, until: Timestamp) async throws {
         let charges = charges
-        try await write { try $0.postpone(recipient, until: until, charges) }
-        state.withLock { $0.consume(recipient) }
+        let lease = try await write { [self] commit in
+            try commit.postpone(recipient, until: until, charges)
+            return state.withLock { $0.leaseOf[recipient] }
+        }
+        state.withLock { $0.consume(recipient, in: lease) }
     }
 
     /// The heartbeat: says what this runner waits for, puts in order what other runners left that died meanwhile,
@@ -257,11 +266,11 @@ public final class Runner: Sendable {
         }
     }
 
-    private func consume(_ requests: [BeginRequest], _ answers: [BeginAnswer]) {
+    private func consume(_ requests: [BeginRequest], _ answers: [BeginAnswer], _ leases: [Int64?]) {
         state.withLock { state in
-            for (request, answer) in zip(requests, answers) {
+            for ((request, lease), answer) in zip(zip(requests, leases), answers) {
                 switch answer {
-                case .begun, .gone, .suppressed: state.consume(request.recipient)
+                case .begun, .gone, .suppressed: state.consume(request.recipient, in: lease)
                 case .capped, .closed, .paced, .halted: break
                 }
             }
