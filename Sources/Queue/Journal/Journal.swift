@@ -29,7 +29,7 @@ final class Journal: Sendable {
     private let patience: Patience
     private let queue = DispatchQueue(label: "outpost.journal", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
-    /// Touched on `queue` alone.
+    /// This and the next are touched on `queue` alone.
     private nonisolated(unsafe) var statements = StatementCache()
     /// BEGIN and COMMIT, prepared once: GRDB's own parse their text each time, 20 µs a commit.
     private nonisolated(unsafe) var transaction: (begin: Prepared, commit: Prepared)?

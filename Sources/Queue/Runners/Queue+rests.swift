@@ -3,10 +3,12 @@ import GRDB
 
 extension Queue {
     /// Rests in force, newest first.
-    public func rests() throws -> [RestRecord] { try recentRests(limit: Int.max).filter(\.isInForce) }
+    public func rests() throws -> [RestRecord] { try rests(limit: Int.max, inForce: true) }
 
     /// Rests in force and those that ended, newest first. The table is bounded.
-    public func recentRests(limit: Int) throws -> [RestRecord] {
+    public func recentRests(limit: Int) throws -> [RestRecord] { try rests(limit: limit, inForce: false) }
+
+    private func rests(limit: Int, inForce: Bool) throws -> [RestRecord] {
         try read { db, instant in
             try Row.fetchAll(
                 db,
@@ -14,7 +16,8 @@ extension Queue {
                     SELECT t.id, t.account, t.source, t.server, t.since, t.until, t.ending, t.rule, t.reply, t.attempt,
                         t.streak, t.hits, c.name, ifnull(r.email, r.key)
                     FROM rest t LEFT JOIN campaign c ON c.id = t.campaign LEFT JOIN attempt a ON a.id = t.attempt
-                    LEFT JOIN recipient r ON r.id = a.recipient ORDER BY t.id DESC LIMIT ?
+                    LEFT JOIN recipient r ON r.id = a.recipient
+                    \(inForce ? "WHERE t.ending = 0 AND t.until > \(instant.queue)" : "") ORDER BY t.id DESC LIMIT ?
                     """, arguments: [limit]
             ).map { row in
                 let until: Int64 = row[5]
