@@ -18,7 +18,7 @@ enum Lifeline {
         return CSystem_pipe(&ends) == 0 ? ends[0] : -1
     }()
 
-    // Unsafe by name alone: written once, before anything else runs, and never read.
+    // Unsafe by name alone: written once, before anything else runs; then only its own handler reads it.
     private nonisolated(unsafe) static var watch: (any DispatchSourceRead)?
 
     /// In a child that was started with one: ends it when its parent is gone, in order if it can within a second.
