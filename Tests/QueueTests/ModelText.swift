@@ -21,10 +21,11 @@ extension QueueModel {
         }
         for (id, a) in attempts.sorted(by: { $0.key < $1.key }) {
             lines.append(
-                "attempt \(id) \(a.campaign) \(a.recipient) \(a.previous ?? 0) \(a.runner) \(a.group ?? "-") \(a.source) "
+                "attempt \(id) \(a.campaign) \(a.recipient) \(a.previous ?? 0) \(a.runner) \(a.source) "
                     + "\(a.outcome?.code ?? 0)")
         }
-        let sorted = caps.sorted { ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key) }
+        // Those of campaigns and domains begin in the file when they are first asked for.
+        let sorted = caps.filter { $0.key.scope.code < 2 }.sorted { ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key) }
         for (key, cap) in sorted {
             lines.append("cap \(key.scope.code) \(key.key) \(cap.open) \(cap.grants.count) \(cap.lastAt)")
         }
@@ -54,12 +55,12 @@ extension QueueModel {
         UNION ALL SELECT * FROM (SELECT 'recipient ' || id || ' ' || campaign || ' ' || key || ' ' || state || ' '
             || attempts || ' ' || due || ' ' || ifnull(last_attempt, 0) FROM recipient NOT INDEXED ORDER BY id)
         UNION ALL SELECT * FROM (SELECT 'attempt ' || a.id || ' ' || campaign || ' ' || recipient || ' '
-            || ifnull(previous, 0) || ' ' || runner || ' ' || ifnull(k.key, '-') || ' ' || source || ' '
-            || ifnull(outcome, 0) FROM attempt a NOT INDEXED LEFT JOIN cap_key k ON k.id = a.cap ORDER BY a.id)
+            || ifnull(previous, 0) || ' ' || runner || ' ' || source || ' '
+            || ifnull(outcome, 0) FROM attempt a NOT INDEXED ORDER BY a.id)
         UNION ALL SELECT * FROM (SELECT 'cap ' || scope || ' ' || key || ' ' || open || ' ' || seq || ' ' || last_at
-            FROM cap_key ORDER BY scope, key)
+            FROM cap_key WHERE scope < 2 ORDER BY scope, key)
         UNION ALL SELECT * FROM (SELECT 'grant ' || scope || ' ' || k.key || ' ' || g.seq || ' ' || at || ' ' || attempt
-            FROM "grant" g JOIN cap_key k ON k.id = g.key ORDER BY scope, k.key, g.seq)
+            FROM "grant" g JOIN cap_key k ON k.id = g.key WHERE scope < 2 ORDER BY scope, k.key, g.seq)
         UNION ALL SELECT * FROM (SELECT 'listed ' || key FROM suppression ORDER BY key)
         UNION ALL SELECT * FROM (SELECT 'runner ' || id || ' ' || campaign || ' ' || source FROM runner ORDER BY id)
         UNION ALL SELECT 'clock ' || boot || ' ' || boot_us || ' ' || queue_us || ' ' || wall_us FROM clock

@@ -3,59 +3,6 @@ import GRDB
 
 /// Goes through ledger and log once each. It knows the tables and nothing of how the limiter decides.
 struct ProofReplay {
-    /// One limit on one key, watched while the begins go by.
-    private struct Watch {
-        let held: HeldLimit
-        var messages = 0
-        /// Where the least was left: what was counted, of how many, and when.
-        var peak = 0
-        var allowed = 0
-        var peakAt: Int64 = 0
-        var slack: Int64?
-        /// Messages of which nobody can say whether they kept the limit.
-        var unclear = 0
-        /// How many settles are as old as the window, and the time of the first that is not.
-        var left: Int64 = 0
-        var next: Int64?
-    }
-
-    private struct Key {
-        let id: Int64
-        let scope: LimitScope
-        let name: String
-        let open: Int64
-        let seq: Int64
-        let lastAt: Int64
-        /// Grants up to this one were taken out by retention.
-        let pruned: Int64
-        /// Messages begun so far.
-        var begun: Int64 = 0
-        var firstBegun: Int64?
-        var openSeen: Int64 = 0
-        var watches: [Watch]
-
-        var title: String { "\(scope.rawValue) \(name)" }
-    }
-
-    private struct Grant {
-        var key: Int64
-        var seq: Int64
-        var at: Int64
-    }
-
-    private struct Attempt {
-        var id: Int64
-        var campaign: Int64
-        var runner: Int64
-        var account: String
-        /// Of source, account and domain: what it is charged to.
-        var charged: [Int64]
-        var started: Int64
-        var isOpen: Bool
-        /// Some of its grants were taken out by retention.
-        var isRetired: Bool
-    }
-
     private let db: Database
     private var keys: [Key] = []
     private var places: [Int64: Int] = [:]
@@ -75,27 +22,33 @@ struct ProofReplay {
         let query = try Prepared(
             db,
             """
-            SELECT k.id, k.scope, k.key, k.open, k.seq, k.last_at, ifnull(p.pruned, 0)
+            SELECT k.id, k.scope, k.key, k.open, k.seq, k.last_at, ifnull(p.pruned, k.base), k.base, k.uncounted
             FROM cap_key k LEFT JOIN retention p ON p.key = k.id ORDER BY k.id
             """)
+        let sites = SiteTable(try Prepared(db, SiteTable.select.description))
         while try query.step() {
             let scope = LimitScope(code: query.integer(1))
-            let name = query.text(2)
-            let holding = limits.filter { held in
-                guard held.limit.scope == scope, held.limit.applies(to: name) else { return false }
+            // One that began anew left its former self behind as `name#id`.
+            let name = String(query.text(2).prefix { $0 != "#" })
+            let holding = try limits.filter { held in
+                guard held.limit.scope == scope else { return false }
+                guard try scope == .domain ? sites.holds(held.limit, for: name) : held.limit.applies(to: name) else {
+                    return false
+                }
                 guard let campaign = held.campaign, scope == .campaign else { return true }
                 return name == String(campaign)
             }
             let id = query.integer(0)
             places[id] = keys.count
+            let (pruned, base) = (query.integer(6), query.integer(7))
             if scope == .source { sources[name] = id }
             if scope == .account { accounts[name] = id }
             keys.append(
                 Key(
                     id: id, scope: scope, name: name, open: query.integer(3), seq: query.integer(4),
-                    lastAt: query.integer(5), pruned: query.integer(6),
-                    // Which attempts those of a campaign's key were for, only the grants knew.
-                    begun: scope == .campaign ? query.integer(6) : 0, watches: holding.map { Watch(held: $0) }))
+                    lastAt: query.integer(5), pruned: pruned, base: base, uncounted: query.integer(8),
+                    // Which attempts those of a campaign's key and the recalled ones were for, only the grants knew.
+                    begun: (scope == .campaign ? pruned : min(pruned, 0)) - base, watches: holding.map { Watch(held: $0) }))
         }
     }
 
@@ -237,7 +190,7 @@ struct ProofReplay {
         lastWall = max(lastWall ?? started, row.optional(7) ?? started)
         return Attempt(
             id: id, campaign: row.integer(1), runner: row.integer(2), account: account, charged: charged,
-            started: started, isOpen: isOpen, isRetired: row.integer(9) & 2 != 0)
+            started: started, isOpen: isOpen, isRetired: row.integer(9) & 2 != 0, isFree: row.integer(9) & 4 != 0)
     }
 
     /// Exactly one grant of each key it is charged to, of one moment. Answers the keys of campaigns among them, which
@@ -252,8 +205,9 @@ struct ProofReplay {
         }
         var more: [Int64] = []
         for grant in group where !attempt.charged.contains(grant.key) {
-            if let key = keys[known: places[grant.key]], key.scope == .campaign, key.name == String(attempt.campaign),
-                !more.contains(grant.key)
+            if let key = keys[known: places[grant.key]], !more.contains(grant.key),
+                key.scope == .campaign
+                    ? key.name == String(attempt.campaign) : key.scope == .domain && attempt.id <= key.uncounted
             {
                 more.append(grant.key)
             } else {
@@ -266,7 +220,7 @@ struct ProofReplay {
         guard let first = group.map(\.at).min() else { return more }
         // One commit wrote them all. Where queue time had run ahead of the clock (over a reboot), the later of two keys
         // keeps the time of its last grant.
-        for grant in group where grant.at != first {
+        for grant in group where grant.at != first && grant.seq > 0 {
             if let before = try at(grant.key, grant.seq - 1), before != grant.at {
                 findings.add(
                     "ledger",
@@ -291,6 +245,8 @@ struct ProofReplay {
     /// as old as the window. Attempts are numbered as they begin, so all up to this one are begun by then.
     private mutating func count(_ place: Int, _ attempt: Attempt, _ reading: ProofClock.Reading) throws {
         keys[place].begun += 1
+        let key = keys[place]
+        guard attempt.id > key.uncounted, !(key.scope == .domain && attempt.isFree) else { return }
         for index in keys[place].watches.indices {
             var watch = keys[place].watches[index]
             if let account = watch.held.account, account != attempt.account { continue }
@@ -308,7 +264,7 @@ struct ProofReplay {
                 let allowed = Self.allowed(watch.held.limit, early - (keys[place].firstBegun ?? early))
                 if let allowed, keys[place].begun - left > allowed {
                     watch.unclear += 1
-                    let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].seq
+                    let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].total
                     try note(&watch, keys[place], late, left: last)
                 } else {
                     try note(&watch, keys[place], early, left: left)
@@ -320,9 +276,9 @@ struct ProofReplay {
 
     /// Moves on to the settles as old as `edge`; sure begins only go on.
     private func advance(_ watch: inout Watch, _ key: Key, to edge: Int64) throws {
-        while watch.left < key.seq {
+        while watch.left < key.total {
             // One that is missing was named as such; it counts for nothing.
-            let next = try watch.next ?? at(key.id, watch.left + 1) ?? Int64.min
+            let next = try watch.next ?? at(key.id, key.base + watch.left + 1) ?? Int64.min
             guard next <= edge else {
                 watch.next = next
                 break
@@ -334,10 +290,10 @@ struct ProofReplay {
 
     /// How many of a key's settles are not later than `edge`: a binary search, since their times never fall.
     private func settled(_ key: Key, by edge: Int64) throws -> Int64 {
-        var (low, high) = (Int64(0), key.seq)
+        var (low, high) = (Int64(0), key.total)
         while low < high {
             let middle = (low + high + 1) / 2
-            if try at(key.id, middle) ?? Int64.min <= edge { low = middle } else { high = middle - 1 }
+            if try at(key.id, key.base + middle) ?? Int64.min <= edge { low = middle } else { high = middle - 1 }
         }
         return low
     }
@@ -352,7 +308,7 @@ struct ProofReplay {
             watch.peakAt = begun
         }
         let before = key.begun - Int64(allowed)
-        if before >= 1, before <= key.seq, let left = try at(key.id, before) {
+        if before >= 1, before <= key.total, let left = try at(key.id, key.base + before) {
             watch.slack = min(watch.slack ?? Int64.max, begun - watch.held.limit.perMicroseconds - left)
         }
     }

@@ -16,6 +16,9 @@ enum Migrations {
         migrator.registerMigration(Migration3.name, foreignKeyChecks: .immediate) { db in
             try db.execute(sql: Migration3.schema)
         }
+        migrator.registerMigration(Migration4.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration4.schema)
+        }
         return migrator
     }
 

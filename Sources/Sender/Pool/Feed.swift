@@ -17,12 +17,24 @@ final class Feed: Sendable {
         var head = 0
         var batch: Int
         var refilling = false
+        /// Leased, and waiting until their domain is looked up; by domain.
+        var aside: [String: [LeasedRecipient]] = [:]
+        var asideCount = 0
+        /// Nobody was left to lease while some were aside.
+        var isDry = false
         var waiters: [UnsafeContinuation<Void, Never>] = []
     }
 
     private static let largestBatch = 1000
     private let state: Mutex<State>
     private let runner: Runner
+    private let looking = Mutex<Destinations?>(nil)
+
+    /// What says whose domain is ready; nil for all.
+    var destinations: Destinations? {
+        get { looking.withLock { $0 } }
+        set { looking.withLock { $0 = newValue } }
+    }
 
     /// - Parameter batch: how many to lease at first; it doubles while they are used up.
     init(_ runner: Runner, batch: Int) {
@@ -49,7 +61,8 @@ final class Feed: Sendable {
                     if low { state.refilling = true }
                     return .taken(taken, refill: low ? state.batch : nil)
                 }
-                if state.refilling { return .wait }
+                // Others go meanwhile, up to a bound.
+                if state.refilling || state.isDry || state.asideCount >= 4 * Self.largestBatch { return .wait }
                 state.refilling = true
                 return .refill(state.batch)
             }
@@ -59,15 +72,18 @@ final class Feed: Sendable {
                 return .recipients(recipients)
             case .refill(let size):
                 let answer = try await refill(size)
-                if answer.recipients.isEmpty {
+                if answer.recipients.isEmpty, !hasAside() {
                     let left = answer.tallies
                     return .none(nextDue: answer.nextDue, unsettled: left.pending + left.sending + left.deferred)
                 }
             case .wait:
                 await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let late = state.withLock { state in
-                        if state.refilling { state.waiters.append(continuation) }
-                        return !state.refilling
+                        let waits =
+                            state.stock.count == state.head
+                            && (state.refilling || state.isDry || state.asideCount >= 4 * Self.largestBatch)
+                        if waits { state.waiters.append(continuation) }
+                        return !waits
                     }
                     if late { continuation.resume() }
                 }
@@ -86,22 +102,59 @@ final class Feed: Sendable {
 
     private func refill(_ size: Int) async throws -> LeaseAnswer {
         let answer: LeaseAnswer
+        var ready: Set<String>?
         do {
             answer = try await runner.lease(size)
+            if let destinations, !answer.recipients.isEmpty {
+                let domains = Set(answer.recipients.map(\.domain))
+                setAside(answer.recipients)
+                ready = try await destinations.sort(domains)
+            }
         } catch {
             finish([])
             throw error
         }
-        finish(answer.recipients)
+        finish(ready == nil ? answer.recipients : [], leased: answer.recipients.count)
+        if let ready { release(ready) }
         return answer
     }
 
-    private func finish(_ recipients: [LeasedRecipient]) {
+    /// All first, and out again whose domain is known: it may become so at any moment.
+    private func setAside(_ recipients: [LeasedRecipient]) {
+        state.withLock { state in
+            for recipient in recipients { state.aside[recipient.domain, default: []].append(recipient) }
+            state.asideCount += recipients.count
+        }
+    }
+
+    private func hasAside() -> Bool {
+        state.withLock { state in
+            state.isDry = state.asideCount > 0
+            return state.isDry
+        }
+    }
+
+    /// The recipients of these domains may be taken.
+    func release(_ domains: Set<String>) {
+        let woken = state.withLock { state in
+            for domain in domains {
+                guard let recipients = state.aside.removeValue(forKey: domain) else { continue }
+                state.asideCount -= recipients.count
+                state.stock += recipients
+            }
+            state.isDry = false
+            defer { state.waiters.removeAll() }
+            return state.waiters
+        }
+        woken.forEach { $0.resume() }
+    }
+
+    private func finish(_ recipients: [LeasedRecipient], leased: Int = 0) {
         let woken = state.withLock { state in
             state.stock.removeFirst(state.head)
             state.head = 0
             state.stock += recipients
-            if recipients.count == state.batch { state.batch = min(state.batch * 2, Self.largestBatch) }
+            if max(leased, recipients.count) == state.batch { state.batch = min(state.batch * 2, Self.largestBatch) }
             state.refilling = false
             defer { state.waiters.removeAll() }
             return state.waiters
@@ -115,8 +168,10 @@ final class Feed: Sendable {
             defer {
                 state.stock.removeAll()
                 state.head = 0
+                state.aside = [:]
+                state.asideCount = 0
             }
-            return state.stock[state.head...].map(\.id)
+            return state.stock[state.head...].map(\.id) + state.aside.values.flatMap { $0.map(\.id) }
         }
     }
 }
