@@ -29,7 +29,9 @@ import Testing
             let later = ["retention", "decision", "grdb_migrations", "recall", "site", "sqlite_sequence"]
             for table in tables where !later.contains(table) {
                 all[table] = try Row.fetchAll(db, sql: "SELECT * FROM \"\(table)\"").map { row in
-                    row.filter { !["retired", "recall", "base", "uncounted", "counting"].contains($0.0) }.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+                    row.filter { !["retired", "recall", "base", "uncounted", "counting"].contains($0.0) }.map {
+                        "\($0.0)=\($0.1)"
+                    }.joined(separator: " ")
                 }
             }
             return all
@@ -81,17 +83,21 @@ import Testing
         #expect(try queue.prove([]).findings == [])
         let id = try #require(try queue.campaign(named: "spring2")?.id)
         let limits = [
-            Limit(scope: .domain, count: 4, per: .seconds(3_600)), Limit(scope: .campaign, count: 2, per: .seconds(3_600)),
+            Limit(scope: .domain, count: 4, per: .seconds(3_600)),
+            Limit(scope: .campaign, count: 2, per: .seconds(3_600)),
         ]
         func used() throws -> [Int] {
-            try queue.limitUse(limits, account: "office", source: "default", domains: ["one.test"], campaign: id).map(\.used)
+            try queue.limitUse(limits, account: "office", source: "default", domains: ["one.test"], campaign: id).map(
+                \.used)
         }
         #expect(try used() == [4, 1])
         try queue.claim()
         let runner = try await queue.startRunner(
             id, account: "office", source: "default", limits: limits, doubt: .hold)
-        // Four of one.test went within the hour, three of them of the other campaign.
-        #expect(try await runner.beginNext().cappedUntil != nil)
+        // Four of one.test went within the hour, three of them of the other campaign; the rest were put off for that.
+        let waiting = try #require(try queue.recipients(id, state: .pending, after: 0, limit: 1).first)
+        let request = BeginRequest(recipient: waiting.id, server: "s", messageID: "<m>", domain: waiting.domain)
+        #expect(try await runner.exchange(settle: [], begin: [request]).first?.cappedUntil != nil)
         #expect(try used() == [4, 1])
         clock.advance(.seconds(3_600))
         for _ in 0..<2 { try await runner.settle(try #require(try await runner.beginNext().attempt), .sent) }

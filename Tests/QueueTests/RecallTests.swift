@@ -37,7 +37,7 @@ import Testing
         let after = try await bed.runner(campaign, limits: [hour])
         try await send(after, 1, bed)
         #expect(try await after.beginNext().cappedUntil == start + .seconds(3_600))
-        #expect(try bed.queue.limitUse([hour], account: "qq", source: "default", domains: nil) .map(\.used) == [5])
+        #expect(try bed.queue.limitUse([hour], account: "qq", source: "default", domains: nil).map(\.used) == [5])
         bed.clock.advance(start + .seconds(3_600) - bed.clock.now())
         try await send(after, 1, bed, apart: .zero)
         #expect(try await after.beginNext().cappedUntil == start + .seconds(3_601))

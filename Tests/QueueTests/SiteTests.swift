@@ -122,7 +122,8 @@ import Testing
         #expect(try bed.queue.limitUse([limit], account: "qq", source: "default", domains: ["c.zz"]).map(\.used) == [7])
         try check(bed)
         #expect(
-            try bed.queue.read { db, _ in try Int.fetchOne(db, sql: "SELECT count(*) FROM recall WHERE kind = 1") } == 0)
+            try bed.queue.read { db, _ in try Int.fetchOne(db, sql: "SELECT count(*) FROM recall WHERE kind = 1") } == 0
+        )
     }
 
     @Test("a domain alone at its hosts takes its ledger along as it is")

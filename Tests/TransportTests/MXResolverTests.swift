@@ -101,7 +101,8 @@ final class NameServer {
             Issue.record("an answer from nobody")
             return
         }
-        for bytes in [[], [1, 2, 3], Array(repeating: 0xFF, count: 200), Array(repeating: 0xC0, count: 60)] as [[UInt8]] {
+        for bytes in [[], [1, 2, 3], Array(repeating: 0xFF, count: 200), Array(repeating: 0xC0, count: 60)] as [[UInt8]]
+        {
             let babbler = try Babbler(bytes)
             let asking = MXResolver(servers: ["127.0.0.1:\(babbler.port)"], timeout: .milliseconds(300))
             guard case .failed = await asking.lookUp("shop.zz") else {
@@ -137,7 +138,9 @@ final class NameServer {
     @Test("what may stand for a server")
     func servers() {
         for good in ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:53", "[::1]"] { #expect(MXResolver.isServer(good)) }
-        for bad in ["", "dns.example", "127.0.0.1:0", "127.0.0.1:x", "::1:", "[::1"] { #expect(!MXResolver.isServer(bad)) }
+        for bad in ["", "dns.example", "127.0.0.1:0", "127.0.0.1:x", "::1:", "[::1"] {
+            #expect(!MXResolver.isServer(bad))
+        }
     }
 }
 

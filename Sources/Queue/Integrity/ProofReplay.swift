@@ -48,7 +48,8 @@ struct ProofReplay {
                     id: id, scope: scope, name: name, open: query.integer(3), seq: query.integer(4),
                     lastAt: query.integer(5), pruned: pruned, base: base, uncounted: query.integer(8),
                     // Which attempts those of a campaign's key and the recalled ones were for, only the grants knew.
-                    begun: (scope == .campaign ? pruned : min(pruned, 0)) - base, watches: holding.map { Watch(held: $0) }))
+                    begun: (scope == .campaign ? pruned : min(pruned, 0)) - base,
+                    watches: holding.map { Watch(held: $0) }))
         }
     }
 

@@ -71,7 +71,8 @@ final class Commit {
     init(_ db: Database, _ statements: StatementCache, _ clock: any WallClock) throws {
         self.db = db
         self.statements = statements
-        let query = try statements.statement(db, "SELECT boot, boot_us, queue_us, wall_us, counting FROM clock WHERE id = 1")
+        let query = try statements.statement(
+            db, "SELECT boot, boot_us, queue_us, wall_us, counting FROM clock WHERE id = 1")
         // Read inside the transaction: so no other process's commit lies between this instant and this commit.
         boot = clock.sinceBoot()
         let wall = clock.now()

@@ -40,7 +40,8 @@ extension Commit {
 
     /// A ledger that begins anew leaves the old one behind, under a name that nobody asks for: it ages and is pruned.
     func archive(_ condition: String) throws {
-        try db.execute(sql: "UPDATE cap_key SET key = key || '#' || id, recall = NULL WHERE \(condition) AND instr(key, '#') = 0")
+        try db.execute(
+            sql: "UPDATE cap_key SET key = key || '#' || id, recall = NULL WHERE \(condition) AND instr(key, '#') = 0")
         forgetKeys()
     }
 
@@ -129,7 +130,9 @@ extension Commit {
         fresh.keys = try ids.map { id in
             if let known = charges.keys.first(where: { $0.id == id }) { return known }
             query.bind(1, id)
-            guard try query.step() else { throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.") }
+            guard try query.step() else {
+                throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.")
+            }
             let name = query.text(0)
             query.reset()
             // Only a campaign's ledger ever begins anew while somebody runs.
@@ -180,7 +183,8 @@ extension Commit {
 
     func recall(of kind: RecallKind) throws -> Recall? {
         // One of all domains; of the others as many as are unfinished.
-        let query = try prepare("SELECT id, kind, known, cursor, uncounted FROM recall WHERE kind = ? ORDER BY id LIMIT 1")
+        let query = try prepare(
+            "SELECT id, kind, known, cursor, uncounted FROM recall WHERE kind = ? ORDER BY id LIMIT 1")
         query.bind(1, kind.rawValue)
         defer { query.reset() }
         return try query.step() ? Recall(query) : nil

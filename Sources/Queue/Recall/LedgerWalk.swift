@@ -37,7 +37,9 @@ struct LedgerWalk {
             SELECT seq, at, attempt FROM "grant" WHERE key = ? AND seq <= ? AND seq > ? ORDER BY seq DESC LIMIT ?
             """)
         // In one order always, so that two walks meet the same steps.
-        sources = cursor.sorted { $0.key < $1.key }.map { Source(key: $0.key, next: $0.value, floor: floor[$0.key] ?? 0) }
+        sources = cursor.sorted { $0.key < $1.key }.map {
+            Source(key: $0.key, next: $0.value, floor: floor[$0.key] ?? 0)
+        }
     }
 
     /// The ends of all ledgers as they are now.

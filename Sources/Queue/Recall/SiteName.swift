@@ -4,10 +4,12 @@ public enum SiteName {
     /// - Parameter hosts: in any order and case, with or without the dot at the end.
     /// - Returns: nil for none, and for a name that cannot be a host's.
     public static func of(_ hosts: [String]) -> String? {
-        let names = Set(hosts.map { host in
-            let lower = host.lowercased()
-            return lower.hasSuffix(".") ? String(lower.dropLast()) : lower
-        }).sorted()
+        let names = Set(
+            hosts.map { host in
+                let lower = host.lowercased()
+                return lower.hasSuffix(".") ? String(lower.dropLast()) : lower
+            }
+        ).sorted()
         guard let first = names.first, names.allSatisfy(isHost) else { return nil }
         guard names.count > 1 else { return first }
         let labels = names.map { Array($0.split(separator: ".").reversed()) }
@@ -22,7 +24,8 @@ public enum SiteName {
     }
 
     private static func isHost(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.count <= 253 && !name.split(separator: ".", omittingEmptySubsequences: false).contains(where: \.isEmpty)
+        !name.isEmpty && name.utf8.count <= 253
+            && !name.split(separator: ".", omittingEmptySubsequences: false).contains(where: \.isEmpty)
             && name.utf8.allSatisfy { byte in
                 (97...122).contains(byte) || (48...57).contains(byte) || byte == 45 || byte == 46 || byte == 95
             }

@@ -40,10 +40,13 @@ public final class MXResolver: Sendable {
     public static func isServer(_ text: String) -> Bool {
         if SocketAddress(text, port: 53) != nil { return true }
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-            return text.hasPrefix("[") && text.hasSuffix("]") && SocketAddress(String(text.dropFirst().dropLast()), port: 53) != nil
+            return text.hasPrefix("[") && text.hasSuffix("]")
+                && SocketAddress(String(text.dropFirst().dropLast()), port: 53) != nil
         }
         let host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") { return SocketAddress(String(host.dropFirst().dropLast()), port: port) != nil }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            return SocketAddress(String(host.dropFirst().dropLast()), port: port) != nil
+        }
         return !host.contains(":") && SocketAddress(String(host), port: port) != nil
     }
 
