@@ -8,7 +8,9 @@ import Testing
 @Suite struct PlanTests {
     /// Small whatever the campaign's size: as many rows as there are runners, leases, or one.
     /// (Whether there is any suppression is known from the first row.)
-    private static let small = ["runner", "lease", "clock", "meta", "rest", "CONSTANT ROW", "SCAN suppression"]
+    private static let small = [
+        "runner", "lease", "clock", "meta", "rest", "recall", "attempt_open", "CONSTANT ROW", "SCAN suppression",
+    ]
 
     private func check(_ db: Database, _ sql: String, sorts: Bool = false) throws {
         let arguments = StatementArguments(
