@@ -9,10 +9,12 @@ N ?= 20000
 ROUNDS ?= 5
 CONNS ?= 20
 OUT ?=
+# `make bench-more`: some of its parts, as slow resume growth kill start size; all but size without it.
+PARTS ?=
 
 SOURCES := $(wildcard Sources Tests Package.swift)
 
-.PHONY: help demo test build debug lint format bench install uninstall clean resources locale
+.PHONY: help demo test build debug lint format bench bench-more bench-console install uninstall clean resources locale
 
 help:
 	@echo 'make demo      build, then run the whole job against a post office on this machine; nothing leaves it'
@@ -21,6 +23,8 @@ help:
 	@echo 'make install   PREFIX=/usr/local [DESTDIR=…]: program, man page, translations'
 	@echo 'make lint      swift format lint --strict'
 	@echo 'make bench     N=20000 ROUNDS=5 CONNS=20 [OUT=Benchmarks/RESULTS.md]: beside Postfix, in one run'
+	@echo 'make bench-more  [PARTS="slow resume growth kill start size"] [OUT=…]: a million in the queue, slow servers, kills'
+	@echo 'make bench-console  the console: key to frame, idle CPU, sending with it open and closed'
 	@echo 'make clean     remove what was built'
 
 demo: build
@@ -49,6 +53,14 @@ format:
 bench: build
 	@scripts/bootstrap.sh bench
 	@N=$(N) ROUNDS=$(ROUNDS) CONNS=$(CONNS) OUT=$(OUT) Benchmarks/run.sh
+
+bench-more: build
+	@scripts/bootstrap.sh bench
+	@OUT=$(OUT) timeout -k 20 900 python3 -u Benchmarks/more.py $(PARTS)
+
+# The console's keys, idle cost and what watching costs sending, over a pseudo-terminal; see Benchmarks/console.py.
+bench-console: build
+	@timeout -k 20 240 python3 -u Benchmarks/console.py
 
 # Compiles po/*.po for a run from this folder; `install` compiles them into PREFIX.
 locale:

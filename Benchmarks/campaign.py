@@ -38,6 +38,30 @@ def make_campaign(folder, count, size=10240):
     return len(text) + len(html) + 700
 
 
+def make_people(path, count):
+    """people.csv for many: addresses that come in no order, each one only once, as in a list that grew over years."""
+    rng = random.Random(12)
+    names = [f"{rng.choice(FIRST)} {rng.choice(LAST)},{rng.choice(LAST)} & {rng.choice(LAST)},{rng.choice(CITY)}" for _ in range(997)]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("email,name,company,city,code\n")
+        for begin in range(0, count, 50_000):
+            # A multiplication by an odd number, modulo a power of two, is a permutation.
+            numbers = ((i * 0x9E3779B1 & 0xFFFFFFFF, i) for i in range(begin, min(count, begin + 50_000)))
+            f.writelines(f"r{n:08x}@d{i % 64}.example.net,{names[i % 997]},{n:08x}\n" for n, i in numbers)
+
+
+def whole_message(folder, path):
+    """The campaign's message as one file with CR LF and {{placeholders}}, about as long as it is when rendered: for a sender that
+    only fills in."""
+    text, html = (open(f"{folder}/message.{end}", encoding="utf-8").read() for end in ("txt", "html"))
+    head = ("From: news@example.org\nTo: {{email}}\nSubject: {{name}}, the month at {{company}} ({{code}})\nMessage-ID: <{{code}}@example.org>\n"
+            "Date: Mon, 2 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=bound\n\n")
+    part = "--bound\nContent-Type: text/{}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    whole = head + part.format("plain") + text + "\n" + part.format("html") + html + "\n--bound--"
+    with open(path, "w", newline="", encoding="utf-8") as f:
+        f.write(whole.replace("\n", "\r\n"))
+
+
 def make_certificate(folder):
     """ca.pem, and cert.pem with key and certificate for localhost, signed by it."""
     def openssl(*arguments):

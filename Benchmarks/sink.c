@@ -1,9 +1,10 @@
 // An SMTP server that accepts everything and keeps nothing: one thread, one epoll, so that it is never what is measured.
 //
-//   sink [-c COUNTFILE] [-k CERT.pem] [-p PORT]
+//   sink [-c COUNTFILE] [-k CERT.pem] [-p PORT] [-d MICROSECONDS]
 //
 // Listens on 127.0.0.1, says its port on stdout and runs until killed. PIPELINING, 8BITMIME, SIZE; STARTTLS with -k, whose file
-// holds key and certificate. COUNTFILE is mapped by whoever wants to watch: two 64-bit numbers, messages and bytes accepted.
+// holds key and certificate. -d: so long after the final dot comes its reply, on each connection for itself. COUNTFILE is mapped by
+// whoever wants to watch; 64-bit numbers: messages, bytes accepted, connections, TLS handshakes, those that resumed a session.
 // Build: cc -O2 -o sink sink.c -lssl -lcrypto
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,18 +22,26 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { INPUT = 65536, OUTPUT = 16384 };
 
 struct peer {
-  int fd, data, quitting, handshaking, wants_write;
+  int fd, data, quitting, handshaking, wants_write, over;
+  uint64_t due;        // when its reply to the final dot goes out; 0: none is owed, and input may be read on
+  struct peer *after;  // the next one in the line of those that wait
   SSL *tls;
   size_t held, matched, owed;  // input held, bytes of CRLF.CRLF matched, output not yet written
   char input[INPUT], output[OUTPUT];
 };
 
-static volatile uint64_t *counts;  // [0] messages, [1] bytes
+enum { MESSAGES, BYTES, CONNECTIONS, HANDSHAKES, RESUMED, COUNTS };
+static volatile uint64_t *counts;
+static uint64_t delay;                     // nanoseconds
+static struct peer *waiting, *last, timer_mark;  // the delay is the same for all, so who came first is due first
+static int timer;
 static SSL_CTX *context;
 static int poller;
 
@@ -45,10 +54,25 @@ static void say(struct peer *p, const char *text) {
   p->owed += n;
 }
 
+static uint64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void arm(void) {
+  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(waiting->due / 1000000000u), .tv_nsec = (long)(waiting->due % 1000000000u)}};
+  timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
 static void end(struct peer *p) {
-  if (p->tls) SSL_free(p->tls);
-  close(p->fd);
-  free(p);
+  if (p->fd >= 0) {
+    if (p->tls) SSL_free(p->tls);
+    close(p->fd);
+    p->fd = -1;
+  }
+  if (p->due) p->over = 1;  // it still stands in the line
+  else free(p);
 }
 
 // What a read or write of either kind came to: > 0 bytes, 0 try later, -1 over.
@@ -119,15 +143,20 @@ static size_t message_end(struct peer *p, const char *bytes, size_t n) {
 
 static void digest(struct peer *p) {
   size_t at = 0;
-  while (at < p->held && !p->handshaking) {
+  while (at < p->held && !p->handshaking && !p->due) {
     if (p->data) {
       size_t n = message_end(p, p->input + at, p->held - at);
-      counts[1] += n ? n : p->held - at;
+      counts[BYTES] += n ? n : p->held - at;
       if (!n) { at = p->held; break; }
       at += n;
       p->data = 0;
-      counts[0]++;
-      say(p, "250 2.0.0 Ok: taken\r\n");
+      counts[MESSAGES]++;
+      if (!delay) { say(p, "250 2.0.0 Ok: taken\r\n"); continue; }
+      p->due = now() + delay;
+      p->after = NULL;
+      if (waiting) last->after = p;
+      else { waiting = p; arm(); }
+      last = p;
     } else {
       char *line = p->input + at, *stop = memchr(line, '\n', p->held - at);
       if (!stop) {
@@ -150,7 +179,10 @@ static int serve(struct peer *p) {
       int n = SSL_accept(p->tls);
       if (n != 1) return result(p, n) == 0 ? 0 : -1;
       p->handshaking = 0;
+      counts[HANDSHAKES]++;
+      counts[RESUMED] += (uint64_t)SSL_session_reused(p->tls);
     }
+    if (p->due && p->held == INPUT) return flush(p);  // read on when its reply has gone out
     ssize_t n = p->tls ? SSL_read(p->tls, p->input + p->held, (int)(INPUT - p->held)) : recv(p->fd, p->input + p->held, INPUT - p->held, 0);
     n = result(p, n);
     if (n < 0) return -1;
@@ -167,19 +199,36 @@ static int serve(struct peer *p) {
   }
 }
 
+// Whose time has come gets its reply, and what it sent since is read.
+static void answer(void) {
+  uint64_t n;
+  while (read(timer, &n, sizeof n) > 0) {}
+  while (waiting && waiting->due <= now()) {
+    struct peer *p = waiting;
+    waiting = p->after;
+    p->due = 0;
+    if (p->over) { end(p); continue; }
+    say(p, "250 2.0.0 Ok: taken\r\n");
+    digest(p);
+    if (flush(p) || serve(p)) end(p);
+  }
+  if (waiting) arm();
+}
+
 int main(int argc, char **argv) {
   const char *count_file = NULL, *certificate = NULL;
   int port = 0, option;
-  while ((option = getopt(argc, argv, "c:k:p:")) != -1) {
+  while ((option = getopt(argc, argv, "c:k:p:d:")) != -1) {
     if (option == 'c') count_file = optarg;
     else if (option == 'k') certificate = optarg;
     else if (option == 'p') port = atoi(optarg);
+    else if (option == 'd') delay = strtoull(optarg, NULL, 10) * 1000;
     else return 64;
   }
   signal(SIGPIPE, SIG_IGN);
   int file = count_file ? open(count_file, O_RDWR | O_CREAT, 0600) : -1;
-  if (count_file && (file < 0 || ftruncate(file, 16))) die(count_file);
-  counts = mmap(NULL, 16, PROT_READ | PROT_WRITE, file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, file, 0);
+  if (count_file && (file < 0 || ftruncate(file, COUNTS * 8))) die(count_file);
+  counts = mmap(NULL, COUNTS * 8, PROT_READ | PROT_WRITE, file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, file, 0);
   if (counts == MAP_FAILED) die("mmap");
   if (certificate) {
     context = SSL_CTX_new(TLS_server_method());
@@ -201,11 +250,15 @@ int main(int argc, char **argv) {
   poller = epoll_create1(0);
   struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &e);
+  timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+  struct epoll_event tick = {.events = EPOLLIN, .data.ptr = &timer_mark};
+  epoll_ctl(poller, EPOLL_CTL_ADD, timer, &tick);
   for (;;) {
     struct epoll_event ready[256];
     int n = epoll_wait(poller, ready, 256, -1);
     for (int i = 0; i < n; i++) {
       struct peer *p = ready[i].data.ptr;
+      if (p == &timer_mark) continue;
       if (p) {
         if (((ready[i].events & EPOLLOUT) && flush(p)) || serve(p)) end(p);
         continue;
@@ -220,8 +273,11 @@ int main(int argc, char **argv) {
         struct epoll_event add = {.events = EPOLLIN, .data.ptr = fresh};
         epoll_ctl(poller, EPOLL_CTL_ADD, fd, &add);
         say(fresh, "220 sink ESMTP\r\n");
+        counts[CONNECTIONS]++;
         if (flush(fresh)) end(fresh);
       }
     }
+    // After the others: it may end one that is still among what was ready.
+    if (waiting) answer();
   }
 }

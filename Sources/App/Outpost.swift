@@ -35,7 +35,7 @@ struct Outpost: AsyncParsableCommand {
                 name: "Watch",
                 subcommands: [
                     ListCommand.self, StatusCommand.self, RecipientsCommand.self, LogCommand.self, ExplainCommand.self,
-                    LimitsCommand.self,
+                    LimitsCommand.self, WaitsCommand.self, RestsCommand.self,
                 ]),
             CommandGroup(
                 name: "Keep",
@@ -72,6 +72,7 @@ struct Outpost: AsyncParsableCommand {
     static func main() async {
         // A closed pipe or connection is an error to be handled where it is written to.
         signal(SIGPIPE, SIG_IGN)
+        Lifeline.follow()
         do {
             let arguments = try CommonOptions.takeHome(from: Array(CommandLine.arguments.dropFirst()))
             try requireKnownCommand(arguments.first)

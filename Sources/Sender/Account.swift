@@ -78,7 +78,10 @@ public struct Account: Sendable {
     /// After so many messages a session is ended and opened anew.
     public var messagesPerSession: Int
     public var pace: Pace
+    /// What holds where no rule of `retries` does.
     public var retry: RetrySchedule
+    /// Schedules for some recipients or some refusals; those of other accounts and campaigns are not in it.
+    public var retries: [RetryRule]
     public var timeouts: Timeouts
     public var limits: [Limit]
     /// When messages may be begun; nil for always. A campaign's own window holds beside it.
@@ -91,8 +94,8 @@ public struct Account: Sendable {
         name: String, host: String, port: UInt16, tls: TLSMode, caFile: String? = nil, user: String? = nil,
         auth: AuthMethod? = nil, password: @escaping @Sendable () async throws -> String = { "" },
         source: String? = nil, helo: String? = nil, sessions: Int = 4, messagesPerSession: Int = 100,
-        pace: Pace = .burst, retry: RetrySchedule = .standard, timeouts: Timeouts = Timeouts(), limits: [Limit] = [],
-        window: SendingWindow? = nil, refusals: Double? = 0.5
+        pace: Pace = .burst, retry: RetrySchedule = .standard, retries: [RetryRule] = [],
+        timeouts: Timeouts = Timeouts(), limits: [Limit] = [], window: SendingWindow? = nil, refusals: Double? = 0.5
     ) {
         self.name = name
         self.host = host
@@ -108,6 +111,7 @@ public struct Account: Sendable {
         self.messagesPerSession = max(1, messagesPerSession)
         self.pace = pace
         self.retry = retry
+        self.retries = retries
         self.timeouts = timeouts
         self.limits = limits
         self.window = window

@@ -8,6 +8,7 @@ extension BuiltProgram {
             "demo", "init", "new", "check", "preview", "test", "import", "send", "list", "status", "pause", "resume",
             "cancel", "recipients", "log", "settle", "retry", "limits", "suppress", "suppress add", "suppress remove",
             "suppress list", "suppress import", "postoffice", "verify", "backup", "prove", "explain", "forecast",
+            "rests", "rests lift", "rests rules", "waits",
         ]
 
         @Test("every command explains itself on stdout and exits 0", arguments: commands)
@@ -75,6 +76,22 @@ extension BuiltProgram {
             #expect(outcome.code == 66, "\(arguments): \(outcome.code) \(outcome.err)")
             #expect(outcome.err.contains("nosuch"), "\(outcome.err)")
             #expect(outcome.out == "")
+        }
+
+        @Test(
+            "with no queue at all, an order names the campaign, the place and the cure",
+            arguments: [
+                ["pause", "spring"], ["resume", "spring"], ["cancel", "spring"], ["retry", "spring"],
+                ["settle", "spring", "--in-doubt", "sent"],
+            ])
+        func noQueue(_ arguments: [String]) async throws {
+            let home = try Home()
+            let outcome = try await home.start(arguments).ended()
+            #expect(outcome.code == 66, "\(arguments): \(outcome.code) \(outcome.err)")
+            for words in ["\"spring\"", home.path + "/queue.sqlite3", "outpost import", "OUTPOST_HOME"] {
+                #expect(outcome.err.contains(words), "\(words): \(outcome.err)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: home.path + "/queue.sqlite3"))
         }
 
         @Test("--home works before and after the command and beats the environment")

@@ -26,6 +26,28 @@ extension BuiltProgram {
             }
         }
 
+        @Test(
+            "what a demo, a drill or a stress run has started ends with it, however it ends",
+            arguments: ["demo --dir shown", "drill", "stress --connections 4 --duration 60s"])
+        func children(_ line: String) async throws {
+            let arguments = line.split(separator: " ").map(String.init)
+            let home = try Home()
+            let parent = try home.start(arguments, environment: ["TMPDIR": try home.folder.make("tmp")])
+            // The post office, and who sends to it; a stress run sends by itself.
+            let commands = arguments[0] == "stress" ? ["postoffice"] : ["postoffice", "send"]
+            var children: [pid_t] = []
+            try await eventually(within: 30, "it has children: \(parent.err)") {
+                children = Processes.children(of: parent.pid)
+                return commands.allSatisfy { command in
+                    children.contains { Processes.words($0).contains(command) }
+                }
+            }
+            try await parent.kill()
+            try await eventually(within: 10, "all of \(children) have ended") {
+                !children.contains(where: Processes.isAlive)
+            }
+        }
+
         @Test("the console shows the campaigns on a real terminal, survives a resize, and gives the terminal back")
         func console() async throws {
             let home = try Home()

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 extension BuiltProgram {
@@ -35,6 +36,26 @@ extension BuiltProgram {
             #expect(doubt("taken").delivered > 0, "a message taken whose answer was never read")
             #expect(report.list("doubts").count == report.int("in_doubt"))
             #expect(Folder.files(folder).isEmpty)
+        }
+
+        @Test("a worker that somebody else kills spoils no drill: the step is done again, and it is said")
+        func disturbed() async throws {
+            let home = try Home()
+            let drill = try home.start(
+                ["drill", "--rounds", "1", "--json"], environment: ["TMPDIR": try home.folder.make("tmp")])
+            // The first is to be killed at its step; the second is the one that goes on.
+            var killed: Set<pid_t> = []
+            try await eventually(within: 60, "two workers were there to be killed: \(drill.err)") {
+                for child in Processes.children(of: drill.pid)
+                where Processes.words(child).contains("send") && killed.insert(child).inserted { kill(child, SIGKILL) }
+                return killed.count >= 2
+            }
+            let outcome = try await drill.ended(within: 240)
+            #expect(outcome.code == 0, "\(outcome.code) \(outcome.out) \(outcome.err)")
+            let report = try outcome.object()
+            #expect(report.int("disturbed") ?? 0 > 0)
+            #expect(report.int("lost") == 0 && report.int("doubled") == 0 && report.int("kills") == 13)
+            #expect((report.values["verify"] as? [String])?.isEmpty == true)
         }
     }
 }

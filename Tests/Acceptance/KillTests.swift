@@ -42,29 +42,9 @@ extension BuiltProgram {
             let verified = try await home.outpost("verify")
             #expect(verified.code == 0, "\(verified.out)\(verified.err)")
 
-            // The post office's own log: nobody twice; whoever is `sent` was accepted; whoever was accepted is `sent` or in doubt.
-            let accepted = office.accepted().map(\.email)
-            let acceptedOnce = Set(accepted)
-            #expect(accepted.count == acceptedOnce.count, "doubled: \(doubled(accepted))")
-            let sent = Set(
-                try await home.list("recipients", "spring", "--state", "sent").compactMap { $0.string("email") })
-            let doubt = Set(
-                try await home.list("recipients", "spring", "--state", "in_doubt").compactMap { $0.string("email") })
-            #expect(sent.count == tallies["sent"] && doubt.count == tallies["in_doubt"])
-            #expect(
-                sent.isSubset(of: acceptedOnce), "said to be sent, never accepted: \(sent.subtracting(acceptedOnce))")
-            #expect(acceptedOnce.isSubset(of: sent.union(doubt)))
+            let doubt = try await reckon(home, office, tallies)
             // A doubt needs a kill that caught it: at most what was begun on each session then.
             #expect(doubt.count <= kills * sessions * 8, "\(doubt.count) in doubt after \(kills) kills")
-            // The log explains each of them.
-            let attempts = try await home.list("log", "spring")
-            let outcomes = Dictionary(grouping: attempts) { $0.string("email") ?? "" }
-            for email in sent {
-                #expect(outcomes[email]?.filter { $0.string("outcome") == "sent" }.count == 1, "\(email)")
-            }
-            for email in doubt {
-                #expect(outcomes[email]?.contains { $0.string("outcome") == "in_doubt" } == true, "\(email)")
-            }
 
             // The owner decides: those the post office took are sent, the rest is sent now.
             if !doubt.isEmpty {
@@ -73,6 +53,44 @@ extension BuiltProgram {
                 let after = try await home.tallies()
                 #expect(after["in_doubt"] == 0 && after["sent"] == people && after.sum == people, "\(after)")
             }
+        }
+
+        @Test(
+            "killed within commits, at a write of the log or at its sync, twenty times: nobody is lost, nobody doubled",
+            .enabled(if: Strace.works))
+        func withinCommits() async throws {
+            let people = 500
+            let office = try await Office(script: Office.Script.slow)
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(people))
+            #expect(try await home.outpost("import", "spring").code == 0)
+            var kills = 0
+            var places = (writes: 0, syncs: 0)
+            var generator = SystemRandomNumberGenerator()
+            while kills < 20 {
+                let (call, most) = kills % 3 == 2 ? ("fdatasync", 5) : ("pwrite64", 50)
+                let trace = home.folder.file("trace")
+                let runner = try Strace.start(
+                    home, killing: call, at: Int.random(in: 1...most, using: &generator), log: trace,
+                    ["send", "spring", "--in-doubt", "hold", "--progress", "none"])
+                let end = try await runner.ended()
+                try #require(end.signal == SIGKILL, "it ended with \(end.code) before kill \(kills + 1): \(end.err)")
+                kills += 1
+                // The call that never came back is the one it was killed in.
+                let last = Folder.text(trace).split(separator: "\n").last { $0.hasSuffix("= ?") } ?? ""
+                try #require(last.contains(call), "killed elsewhere than in \(call): \(last)")
+                if call == "fdatasync" { places.syncs += 1 } else { places.writes += 1 }
+            }
+            #expect(places.writes >= 10 && places.syncs >= 5)
+            let last = try await home.outpost("send", "spring", "--in-doubt", "hold", within: 120)
+            let tallies = try await home.tallies()
+            #expect(last.code == (tallies["in_doubt"] == 0 ? 0 : 75), "\(last.code) \(last.err)")
+            #expect(tallies.total == people && tallies.sum == people, "\(tallies)")
+            #expect(tallies["sent"] + tallies["in_doubt"] == people, "\(tallies)")
+            let verified = try await home.outpost("verify", "--deep")
+            #expect(verified.code == 0, "\(verified.out)\(verified.err)")
+            _ = try await reckon(home, office, tallies)
         }
 
         @Test("a connection lost before the message left is nobody's harm: tried again by itself")
@@ -115,6 +133,32 @@ extension BuiltProgram {
             #expect(try await home.tallies()["in_doubt"] == 0)
             _ = try await home.outpost("send", "spring", within: 60)
             #expect(office.begun().count == 48)
+        }
+
+        /// Holds the queue against what the post office says; answers who is in doubt.
+        private func reckon(_ home: Home, _ office: Office, _ tallies: Tallies) async throws -> Set<String> {
+            // The post office's own log: nobody twice; whoever is `sent` was accepted; whoever was accepted is `sent` or in doubt.
+            let accepted = office.accepted().map(\.email)
+            let acceptedOnce = Set(accepted)
+            #expect(accepted.count == acceptedOnce.count, "doubled: \(doubled(accepted))")
+            let sent = Set(
+                try await home.list("recipients", "spring", "--state", "sent").compactMap { $0.string("email") })
+            let doubt = Set(
+                try await home.list("recipients", "spring", "--state", "in_doubt").compactMap { $0.string("email") })
+            #expect(sent.count == tallies["sent"] && doubt.count == tallies["in_doubt"])
+            #expect(
+                sent.isSubset(of: acceptedOnce), "said to be sent, never accepted: \(sent.subtracting(acceptedOnce))")
+            #expect(acceptedOnce.isSubset(of: sent.union(doubt)))
+            // The log explains each of them.
+            let attempts = try await home.list("log", "spring")
+            let outcomes = Dictionary(grouping: attempts) { $0.string("email") ?? "" }
+            for email in sent {
+                #expect(outcomes[email]?.filter { $0.string("outcome") == "sent" }.count == 1, "\(email)")
+            }
+            for email in doubt {
+                #expect(outcomes[email]?.contains { $0.string("outcome") == "in_doubt" } == true, "\(email)")
+            }
+            return doubt
         }
 
         private func doubled(_ emails: [String]) -> [String] {

@@ -88,14 +88,18 @@ extension BuiltProgram {
             let bed = try await Bed(people: 4)
             let dovecot = try await Dovecot()
             try await with(dovecot) {
-                // Hostile or odd ones, more than there are doubts, so that they are searched for.
+                // Hostile or odd ones at the end, and so many before that what is wanted is searched for.
+                for number in 10..<90 {
+                    try dovecot.deliver(
+                        Self.letter("Message-ID: <f\(number)@example.org>"), to: "Outgoing", number: number)
+                }
                 for (number, header) in [
                     "X: 1", "Message-ID: <", "Message-ID: <\"\\)(\u{1b}[2J>",
                     "Message-ID: <\(String(repeating: "x", count: 5000))>",
                     "Message-ID: <other@example.org>\nX-Note: \(try bed.id(3))",
                     "Subject: O4 OK done\n* BYE\nMessage-ID: <y@example.org>",
                 ].enumerated() {
-                    try dovecot.deliver(Self.letter(header), to: "Outgoing", number: number)
+                    try dovecot.deliver(Self.letter(header), to: "Outgoing", number: 92 + number)
                 }
                 try dovecot.deliver(Self.letter("Message-ID:\n \(bed.id(0))"), to: "Outgoing", number: 90)
                 // Taken, and bounced later.
@@ -114,7 +118,7 @@ extension BuiltProgram {
                 let rows = try settled.objects()
                 func row(_ index: Int) -> JSON? { rows.first { $0.string("email") == People.email(index) } }
                 #expect(row(0)?.string("decision") == "sent")
-                #expect(row(0)?.string("evidence")?.hasPrefix("localhost/Outgoing, UID 7, ") == true, "\(settled.out)")
+                #expect(row(0)?.string("evidence")?.hasPrefix("localhost/Outgoing, UID 81, ") == true, "\(settled.out)")
                 #expect(row(1)?.string("decision") == "failed")
                 #expect(row(1)?.string("evidence")?.hasSuffix(" (5.1.1)") == true, "\(settled.out)")
                 #expect(row(2)?.string("decision") == "sent")
@@ -126,7 +130,7 @@ extension BuiltProgram {
                 #expect(try await bed.home.outpost("verify").code == 0)
 
                 let story = try await bed.home.outpost("explain", People.email(0))
-                #expect(story.out.contains("counts as sent, by evidence: localhost/Outgoing, UID 7, "), "\(story.out)")
+                #expect(story.out.contains("counts as sent, by evidence: localhost/Outgoing, UID 81, "), "\(story.out)")
                 // It was looked at, and left as it was.
                 #expect(!(dovecot.flags("INBOX") + dovecot.flags("Outgoing")).contains { $0.contains("S") })
                 // Again: nothing more to find, nothing undone.

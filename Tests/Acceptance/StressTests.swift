@@ -27,6 +27,26 @@ extension BuiltProgram {
             #expect(Folder.files(home.path).isEmpty)
         }
 
+        @Test("one queue after the other adds up, and a kept folder holds the last one only")
+        func queues() async throws {
+            let home = try Home()
+            let folder = home.folder.path + "/kept"
+            let outcome = try await home.start(
+                [
+                    "stress", "--connections", "10", "--messages", "700", "--per-queue", "300", "--size", "1k",
+                    "--keep", folder,
+                    "--json",
+                ]
+            ).ended(within: 120)
+            #expect(outcome.code == 0, "\(outcome.code) \(outcome.out) \(outcome.err)")
+            let report = try outcome.object()
+            #expect(report.int("sent") == 700 && report.int("accepted") == 700 && report.int("queues") == 3)
+            #expect((report.int("disk_bytes") ?? 0) > 50_000)
+            let kept = Folder.files(folder)
+            #expect(kept.contains { $0.hasSuffix("queue-3/queue.sqlite3") }, "\(kept)")
+            #expect(!kept.contains { $0.contains("queue-1") || $0.contains("queue-2") }, "\(kept)")
+        }
+
         @Test("ctrl-c ends it early with the report, and nothing is left")
         func interrupted() async throws {
             let home = try Home()

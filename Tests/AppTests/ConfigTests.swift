@@ -1,5 +1,6 @@
 import Clock
 import Glibc
+import Sender
 import Testing
 
 @testable import outpost
@@ -107,11 +108,79 @@ struct ConfigTests {
                 "/c/config.toml:5: account.name: there are two"
             ),
             ("x = [\n", "/c/config.toml:"),
+            ("[[retry]]\nscope = \"domain\"\nkey = \"qq.com\"\n", "/c/config.toml:1: the key \"waits\" is missing"),
+            ("[[retry]]\nwaits = \"5\"\n", "/c/config.toml:2: retry.waits: \"5\" is no list of waits"),
+            ("[[retry]]\nwaits = \"5m\"\nkey = \"qq.com\"\n", "/c/config.toml:3: retry.key: says whose"),
+            ("[[retry]]\nwaits = \"5m\"\nscope = \"domain\"\n", "/c/config.toml:1: the key \"key\" is missing"),
+            (
+                "[[retry]]\nwaits = \"5m\"\nscope = \"domain\"\nkey = \"a b\"\n",
+                "/c/config.toml:4: retry.key: \"a b\" is no domain"
+            ),
+            (
+                "[[retry]]\nwaits = \"5m\"\nscope = \"account\"\nkey = \"nobody\"\n",
+                "/c/config.toml:4: retry.key: there is no account"
+            ),
+            (
+                "[[retry]]\nwaits = \"5m\"\nreply = \"grey\"\n",
+                "/c/config.toml:3: retry.reply: \"grey\" is neither a kind"
+            ),
+            (
+                "[[retry]]\nwaits = \"5m\"\nreply = \"address\"\n",
+                "/c/config.toml:3: retry.reply: \"address\" is never tried again"
+            ),
+            (
+                "[[retry]]\nwaits = \"5m\"\nreply = \"qq.frequency\"\n",
+                "/c/config.toml:3: retry.reply: the reply rule \"qq.frequency\" puts nobody off"
+            ),
+            (
+                "[[retry]]\nwaits = \"5m\"\n[[retry]]\nwaits = \"6m\"\n",
+                "/c/config.toml:4: retry.waits: there are two [[retry]] for everybody"
+            ),
         ])
     func faults(_ text: String, _ expected: String) throws {
         let found = try #require(failure(text))
         #expect(found.status == .configuration)
         #expect(found.what.hasPrefix(expected), "\(found.what)")
+    }
+
+    @Test("schedules for some recipients and some refusals hold beside the account's own")
+    func retries() throws {
+        let config = try parsed(
+            """
+            [[account]]
+            name = "a"
+            host = "h"
+            retry = "1m"
+            [[retry]]
+            reply = "greylisted"
+            waits = "5m, 15m*3, 1h*6"
+            [[retry]]
+            scope = "domain"
+            key = "foxmail.com"
+            waits = "10m"
+            [[retry]]
+            scope = "campaign"
+            key = "spring"
+            waits = "20m*2"
+            [[retry]]
+            scope = "domain"
+            key = "QQ.com"
+            reply = "qq.recipient-had-enough"
+            waits = "2h"
+            """)
+        func waits(_ domain: String, _ kind: ReplyKind, _ rule: String, campaign: String = "autumn") -> String? {
+            config.retry("a", campaign: campaign, domain: domain, kind: kind, rule: rule)?.waits
+        }
+        #expect(waits("example.com", .greylisted, "general.greylisted") == "5m, 15m*3, 1h*6")
+        #expect(waits("vip.qq.com", .temporary, "general.later") == "10m")
+        #expect(waits("qq.com", .throttled, "qq.recipient-had-enough") == "2h")
+        #expect(waits("example.com", .temporary, "general.later") == nil)
+        #expect(waits("example.com", .temporary, "general.later", campaign: "spring") == "20m*2")
+        let account = try config.sender(config.accounts[0], campaign: "autumn")
+        #expect(account.retries.count == 3 && account.retry.waits == [.seconds(60)])
+        #expect(config.usualWaits(config.accounts[0], campaign: "spring") == [.seconds(1200), .seconds(1200)])
+        #expect(config.usualWaits(config.accounts[0], campaign: "autumn") == [.seconds(60)])
+        #expect(config.retries.map(\.about).last == "domain qq.com, qq.recipient-had-enough")
     }
 
     @Test("a near miss is named")

@@ -139,7 +139,7 @@ import Testing
         #expect(try bed.queue.settleInDoubt(id, as: .failed, emails: nil) == 1)
         let finished = try #require(try bed.queue.campaign(id: id))
         #expect(finished.state == .finished && finished.finishedAt == bed.clock.now())
-        #expect(try await runner.status(RunnerStatus()) == .finished)
+        #expect(try await runner.status(RunnerStatus()).state == .finished)
         try bed.fill(id, 0..<2)
         #expect(try bed.queue.campaign(id: id)?.state == .finished)
         try bed.fill(id, 0..<3)
@@ -172,7 +172,7 @@ import Testing
         let answers = try await runner.exchange(
             settle: [Settlement(attempt: open, outcome: .sent)], begin: [leased[1].request])
         #expect(answers[0].halted == .paused)
-        #expect(try await runner.status(RunnerStatus()) == .paused)
+        #expect(try await runner.status(RunnerStatus()).state == .paused)
         #expect(try bed.queue.campaign(id: id)?.reason == "lunch")
         await #expect(throws: QueueError.halted(.paused)) { _ = try await bed.runner(id) }
         try other.resume(id)

@@ -122,14 +122,14 @@ final class CrashMachine {
     }
 
     /// Opens what a crash would have left, looks at it, and throws it away.
-    static func look(_ image: CrashImage, clock: ManualClock) throws -> (
+    static func look(_ image: CrashImage, deeply: Bool, clock: ManualClock) throws -> (
         text: String, findings: [Finding]
     ) {
         let (folder, disk) = try make(image.database, log: image.log, identity: nil)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         disk.unwatch()
         let queue = try Queue.open(at: folder + "/queue.sqlite3", access: .readWrite, clock: clock)
-        return (try queue.text(), try queue.verify(deep: true))
+        return (try queue.text(), deeply ? try queue.findings() : [])
     }
 
     /// One process ends; the other goes on.
@@ -156,22 +156,21 @@ final class CrashMachine {
 
     /// Does it on the process named, or the one whose runner it is; answers in the words of `QueueModel.apply`.
     func perform(_ step: Step, on process: Int) async -> String {
-        do { return try await answer(step, on: process) } catch { return "\(error)" }
+        do {
+            if let work = work(step, on: process) { return try take(try await work(), of: step, on: process) }
+            return try answer(step, on: process)
+        } catch {
+            return "\(error)"
+        }
     }
 
-    private func answer(_ step: Step, on process: Int) async throws -> String {
+    private func answer(_ step: Step, on process: Int) throws -> String {
         let queue = queues[process]
         switch step {
         case .fill(let campaign, let keys):
             let importer = try queue.importer(for: campaign)
             for key in keys { try importer.add(Self.row(key)) }
             return "\(try importer.finish())"
-        case .start(let campaign, let plan, let policy):
-            let (source, limits) = Step.plans[plan]
-            let runner = try await queue.startRunner(
-                campaign, account: "qq", source: source, limits: limits, doubt: policy)
-            members[runner.id] = Member(process: process, runner: runner)
-            return "\(runner.id) \(runner.recovered.runners) \(runner.recovered.inDoubt)"
         case .retry(let campaign, let states): return "\(try queue.retry(campaign, states: states))"
         case .decide(let campaign, let decision, let keys):
             return "\(try queue.settleInDoubt(campaign, as: decision, emails: keys))"
@@ -189,16 +188,63 @@ final class CrashMachine {
         case .recover(let policy):
             let recovery = try queue.recoverDead(policy)
             return "\(recovery.runners) \(recovery.inDoubt)"
-        default: return try await runnersAnswer(step)
+        default: return "no such step"
         }
     }
 
-    private func runnersAnswer(_ step: Step) async throws -> String {
+    /// What came of a runner's step, before the machine has taken it in.
+    enum Reply: Sendable {
+        case words(String)
+        case began([BeginAnswer])
+        case leased(LeaseAnswer)
+        case started(Runner)
+    }
+
+    /// A step that waits for the Journal, as a piece of work of its own; nil for one that blocks, as commands do.
+    func work(_ step: Step, on process: Int) -> (@Sendable () async throws -> Reply)? {
+        if case .start(let campaign, let plan, let policy) = step {
+            let queue = queues[process]
+            let (source, limits) = Step.plans[plan]
+            return {
+                .started(
+                    try await queue.startRunner(
+                        campaign, account: "qq", source: source, limits: limits, doubt: policy))
+            }
+        }
+        guard let id = step.runner else { return nil }
+        guard let runner = members[id]?.runner else { return { .words("no runner") } }
         switch step {
-        case .exchange(let id, let settle, let begin):
+        case .exchange(_, let settle, let begin):
             let requests = begin.map { request($0, id) }
-            guard let member = members[id] else { return "no runner" }
-            let answers = try await member.runner.exchange(settle: settle, begin: requests)
+            return { .began(try await runner.exchange(settle: settle, begin: requests)) }
+        case .lease(_, let count): return { .leased(try await runner.lease(count)) }
+        case .postpone(_, let recipient, let until):
+            return {
+                try await runner.postpone(recipient, until: until)
+                return .words("done")
+            }
+        case .release(_, let recipients):
+            return {
+                try await runner.release(recipients)
+                return .words("done")
+            }
+        case .heartbeat: return { .words(try await runner.status(RunnerStatus()).state.rawValue) }
+        case .stop:
+            return {
+                try await runner.stop()
+                return .words("done")
+            }
+        default: return nil
+        }
+    }
+
+    /// Takes in what came of a step; answers in the words of `QueueModel.apply`.
+    func take(_ reply: Reply, of step: Step, on process: Int) throws -> String {
+        switch (step, reply) {
+        case (.start, .started(let runner)):
+            members[runner.id] = Member(process: process, runner: runner)
+            return "\(runner.id) \(runner.recovered.runners) \(runner.recovered.inDoubt)"
+        case (.exchange(let id, _, let begin), .began(let answers)):
             for (recipient, answer) in zip(begin, answers) {
                 switch answer {
                 case .begun, .suppressed: leased[recipient] = nil
@@ -208,22 +254,27 @@ final class CrashMachine {
                 members[id]?.held.removeAll { $0.id == recipient }
             }
             return answers.map(\.words).joined(separator: ", ")
-        case .postpone(let id, let recipient, let until):
-            try await members[id]?.runner.postpone(recipient, until: until)
+        case (.lease(let id, _), .leased(let answer)):
+            for recipient in answer.recipients {
+                if let other = leased[recipient.id] {
+                    throw CrashFailure("recipient \(recipient.id) is leased to \(other) already")
+                }
+                leased[recipient.id] = id
+            }
+            members[id]?.held += answer.recipients
+            return "leased"
+        case (.postpone(let id, let recipient, _), .words(let words)):
             members[id]?.held.removeAll { $0.id == recipient }
-            leased[recipient] = nil
-            return "done"
-        case .release(let id, let recipients):
-            try await members[id]?.runner.release(recipients)
+            if leased[recipient] == id { leased[recipient] = nil }
+            return words
+        case (.release(let id, let recipients), .words(let words)):
             members[id]?.held.removeAll { recipients.contains($0.id) }
             for recipient in recipients where leased[recipient] == id { leased[recipient] = nil }
-            return "done"
-        case .heartbeat(let id):
-            return try await members[id]?.runner.status(RunnerStatus()).rawValue ?? "no runner"
-        case .stop(let id):
-            try await members[id]?.runner.stop()
+            return words
+        case (.stop(let id), .words(let words)):
             drop(id)
-            return "done"
+            return words
+        case (_, .words(let words)): return words
         default: return "no such step"
         }
     }

@@ -21,6 +21,7 @@ extension CrashHistory {
         let runner = machine.members.keys.sorted().randomElement(using: &random)
         let campaign = Int64.random(in: 1...2, using: &random)
         if machine.members.isEmpty, Int.random(in: 0..<10, using: &random) < 8 { return start() }
+        if Int.random(in: 0..<5, using: &random) == 0, let batch = batch() { return batch }
         guard let runner, Int.random(in: 0..<10, using: &random) < 8 else { return command(campaign) }
         let held = machine.members[runner]?.held ?? []
         let open = model.open(runner)
@@ -56,18 +57,18 @@ extension CrashHistory {
         return .exchange(runner: runner, settle: settle, begin: begin)
     }
 
-    private func start() -> Step {
+    func start() -> Step {
         .start(
             campaign: Int64.random(in: 1...2, using: &random),
             plan: Int.random(in: 0..<Step.plans.count, using: &random),
             policy: DoubtPolicy.allCases.randomElement(using: &random) ?? .hold)
     }
 
-    private func later() -> Timestamp {
+    func later() -> Timestamp {
         clock.now() + .seconds([-5, 0, 1, 20, 100].randomElement(using: &random) ?? 1)
     }
 
-    private func settlement(_ attempt: Int64) -> Settlement {
+    func settlement(_ attempt: Int64) -> Settlement {
         let outcome =
             [AttemptOutcome.sent, .sent, .deferred, .deferred, .failed, .inDoubt, .aborted].randomElement(
                 using: &random) ?? .sent
@@ -113,9 +114,10 @@ extension CrashHistory {
 }
 
 extension QueueModel {
-    /// What is wrong with a lease; nil when nothing is. `leases` are those that were stored before it.
+    /// What is wrong with a lease; nil when nothing is. `leases` are those that were stored before it; without them,
+    /// how many it should have got is not asked.
     func objection(
-        to answer: LeaseAnswer, runner: Int64, count: Int, leases: [Queue.StoredLease]
+        to answer: LeaseAnswer, runner: Int64, count: Int, leases: [Queue.StoredLease]?
     ) -> String? {
         guard let campaign = runners[runner]?.campaign else { return "a lease without a runner" }
         let state = campaigns[campaign] ?? .draft
@@ -128,12 +130,13 @@ extension QueueModel {
         let free = waiting.filter { id in
             let due = recipients[id]?.due ?? 0
             return due <= now
-                && !leases.contains { $0.range.contains(id) && ($0.fresh ? due == 0 : true) }
+                && !(leases ?? []).contains { $0.range.contains(id) && ($0.fresh ? due == 0 : true) }
         }
         let got = answer.recipients.map(\.id)
         if Set(got).count != got.count || !Set(got).isSubset(of: free) {
             return "leased \(got) of \(free)"
         }
+        guard leases != nil else { return misread(answer) }
         if got.count != min(count, free.count) { return "leased \(got) of \(free), asked for \(count)" }
         if got.isEmpty {
             let next = waiting.compactMap { recipients[$0]?.due }.filter { $0 > now }.min().map(wallTime)
@@ -141,6 +144,10 @@ extension QueueModel {
                 return "the next is said to be due \(String(describing: answer.nextDue))"
             }
         }
+        return misread(answer)
+    }
+
+    private func misread(_ answer: LeaseAnswer) -> String? {
         for recipient in answer.recipients {
             let doubted = attempts.values.contains {
                 $0.recipient == recipient.id && $0.outcome == .inDoubt

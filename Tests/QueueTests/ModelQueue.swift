@@ -68,6 +68,8 @@ struct QueueModel {
     /// The wall clock was set forward over a reboot, and nothing ran between that could have seen it: no queue can
     /// tell that from time that passed, so its caps are out of the proof.
     var isBlind = false
+    /// Whether the last step was.
+    var isRefused = false
 
     init(_ moment: Moment) {
         self.moment = moment

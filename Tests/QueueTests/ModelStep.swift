@@ -18,6 +18,8 @@ enum Step: Sendable {
     case suppress([String])
     case unsuppress([String])
     case recover(DoubtPolicy)
+    /// In one commit; none of them blocks its caller.
+    case batch(process: Int, [Step])
 
     /// What a runner can be started with: its source and its limits.
     static let plans: [(source: String, limits: [Limit])] = [
@@ -54,19 +56,27 @@ extension QueueModel {
     /// - Parameter joined: the commit is not over with this step.
     mutating func apply(_ step: Step, at moment: Moment, joined: Bool = false) -> String {
         begin(moment)
+        // What is written by itself begins with what came before it written.
+        if case .start = step { endCommit() }
         let before = self
+        isRefused = false
         do {
             let answer = try answer(step)
-            if !joined { endCommit() }
+            if case .start = step { endCommit() } else if !joined { endCommit() }
             return answer
         } catch {
             // A refused step changes nothing; that it looked at the clock stays.
             self = before
+            isRefused = true
             return "\(error)"
         }
     }
 
     private mutating func answer(_ step: Step) throws(QueueError) -> String {
+        if let runner = step.runner, runners[runner] == nil {
+            if case .stop = step { return "done" }
+            throw .stopped
+        }
         switch step {
         case .fill(let campaign, let keys): return try fill(campaign, keys)
         case .start(let campaign, let plan, let policy): return try start(campaign, plan, policy)
@@ -122,6 +132,7 @@ extension QueueModel {
         case .recover(let policy):
             let recovery = recover(policy)
             return "\(recovery.runners) \(recovery.inDoubt)"
+        case .batch: return "no such step"
         }
     }
 

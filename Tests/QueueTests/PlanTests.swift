@@ -7,9 +7,10 @@ import Testing
 
 @Suite struct PlanTests {
     /// Small whatever the campaign's size: as many rows as there are runners, leases, or one.
-    /// (Whether there is any suppression is known from the first row.)
+    /// (Whether there is any suppression is known from the first row; a subquery that is scanned has a LIMIT.)
     private static let small = [
         "runner", "lease", "clock", "meta", "rest", "recall", "attempt_open", "CONSTANT ROW", "SCAN suppression",
+        "subquery", "SUBQUERY",
     ]
 
     private func check(_ db: Database, _ sql: String, sorts: Bool = false) throws {
@@ -46,7 +47,21 @@ import Testing
         _ = try await runner.exchange(settle: [], begin: leased.map(\.request))
         try await runner.postpone(leased[3].id, until: bed.clock.now())
         _ = try await runner.lease(2)
-        _ = try await runner.status(RunnerStatus())
+        let route = RouteName(account: "qq", source: "default", server: "smtp.qq.com:465")
+        for cause in [WaitCause.sending, WaitCause(.retry), WaitCause(.retry)] {
+            _ = try await runner.status(RunnerStatus(cause: cause), route: route)
+            bed.clock.advance(.seconds(2))
+        }
+        for seconds in [1, 60, 600] {
+            let now = bed.clock.now()
+            try await runner.rest(
+                Rest(
+                    account: "qq", source: "default", server: "smtp.qq.com:465", until: now + .seconds(seconds),
+                    since: now, rule: "r", reply: "421"))
+            bed.clock.advance(.seconds(2))
+        }
+        try bed.queue.pause(id, reason: "")
+        try bed.queue.resume(id)
         try bed.fill(id, [1, 50])
         let texts = try bed.queue.journal().preparedTexts
         #expect(texts.count > 20)

@@ -199,6 +199,19 @@ import Testing
         #expect(try objection(folder) == nil)
     }
 
+    @Test("a copy is told from its original before anything was sent from either")
+    func unsent() throws {
+        let bed = try Bed()
+        _ = try bed.campaign(recipients: 1)
+        let folder = bed.folder + "/copy"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for suffix in ["", "-wal", "-identity"] {
+            try FileManager.default.copyItem(atPath: bed.path + suffix, toPath: folder + "/queue.sqlite3" + suffix)
+        }
+        #expect(try objection(folder)?.contains(bed.path) == true)
+        #expect(try bed.queue.claimObjection() == nil)
+    }
+
     @Test("a moved queue does not send until claimed, and says where it came from")
     func moved() async throws {
         let bed = try Bed()

@@ -83,6 +83,7 @@ import Testing
             Limit(scope: .campaign, count: 100, per: .seconds(86_400)),
         ]
         let bed = try Bed()
+        let start = bed.clock.now()
         let id = try bed.campaign(recipients: 40)
         let runner = try await bed.runner(id, limits: limits)
         for day in 0..<12 {
@@ -99,6 +100,12 @@ import Testing
         #expect(left.count == 4 && left.allSatisfy { $0 == 10 }, "\(left)")
         #expect(sweep.counts.grants == 8)
         #expect(try bed.queue.verify(deep: true) == [])
+        // The proof says from when on it is one.
+        let proof = try bed.queue.prove(limits.map { HeldLimit($0) })
+        #expect(proof.isProven, "\(proof.findings)")
+        #expect(proof.kept.count == 4)
+        let first = start + .seconds(2 * 4 * 86_400)
+        #expect(proof.kept.allSatisfy { $0.removed == 2 && $0.from == first }, "\(proof.kept)")
         // Day 48: the grants of days 12...44 are in the window of 40 days, nine of them; five more fit.
         var given = 0
         for _ in 0..<8 {

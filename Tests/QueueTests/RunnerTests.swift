@@ -51,7 +51,7 @@ import Testing
         let live = try await bed.runner(campaign)
         try await leaseAllAndDie(bed, campaign)
         #expect(try await live.lease(10).recipients.isEmpty)
-        #expect(try await live.status(RunnerStatus(waitingFor: "nothing is due")) == .sending)
+        #expect(try await live.status(RunnerStatus(waitingFor: "nothing is due")).state == .sending)
         #expect(try await live.lease(10).recipients.count == 3)
         #expect(try bed.tallies(campaign).inDoubt == 1)
         let records = try bed.queue.runners(campaign)
@@ -118,6 +118,31 @@ import Testing
         let rest = try await runner.lease(30).recipients
         #expect(rest.filter { $0.attempts == 1 }.count == 8)
         #expect(rest.filter { $0.attempts == 0 }.count == 6)
+    }
+
+    @Test("ten thousand retries that are due do not hold up the fresh ones, and get a quarter all the same")
+    func freshFirst() async throws {
+        let bed = try Bed()
+        let campaign = try bed.campaign(recipients: 10_300)
+        let runner = try await bed.runner(campaign)
+        for _ in 0..<10 {
+            let leased = try await runner.lease(1_000).recipients
+            let answers = try await runner.exchange(settle: [], begin: leased.map(\.request))
+            let later = bed.clock.now() + .seconds(30)
+            _ = try await runner.exchange(
+                settle: answers.compactMap(\.attempt).map {
+                    Settlement(attempt: $0, outcome: .deferred, code: 451, reply: "later", retryAt: later)
+                }, begin: [])
+        }
+        #expect(try bed.tallies(campaign).deferred == 10_000)
+        bed.clock.advance(.seconds(60))
+        for _ in 0..<4 {
+            let batch = try await runner.lease(100).recipients
+            #expect(batch.filter { $0.attempts == 0 }.count == 75 && batch.filter { $0.attempts == 1 }.count == 25)
+            // The fresh ones of a batch go first.
+            #expect(batch.prefix(75).allSatisfy { $0.attempts == 0 })
+        }
+        #expect(try await runner.lease(100).recipients.filter { $0.attempts == 1 }.count == 100)
     }
 
     @Test("with nothing due, the answer is when something will be")

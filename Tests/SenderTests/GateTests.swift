@@ -87,6 +87,49 @@ struct GateTests {
         }
     }
 
+    private func isResting(_ gate: Gate) -> Bool {
+        if case .hold(.rest) = gate.permission(0) { true } else { false }
+    }
+
+    @Test("a rest that another process asked for is kept here too, and ends when somebody lifts it")
+    func obeyed() {
+        let gate = gate(1, wait: true)
+        let until = clock.now() + .seconds(600)
+        gate.obey(RouteRest(id: 7, until: until, isLifted: false, reply: "421 slow"))
+        #expect(isResting(gate))
+        gate.obey(RouteRest(id: 7, until: clock.now(), isLifted: true, reply: "421 slow"))
+        #expect(!isResting(gate))
+        // Refused again when it was tried: the lift of before is old news.
+        _ = gate.rest(for: .seconds(60), reply: "421 slow")
+        gate.obey(RouteRest(id: 7, until: clock.now(), isLifted: true, reply: "421 slow"))
+        #expect(isResting(gate))
+        clock.advance(.seconds(60))
+        #expect(!isResting(gate))
+    }
+
+    @Test("what was lifted before a run began ends no rest of its own")
+    func liftedBefore() {
+        let gate = gate(1, wait: true)
+        gate.obey(RouteRest(id: 3, until: clock.now(), isLifted: true, reply: "421"), isFirst: true)
+        _ = gate.rest(for: .seconds(60), reply: "421 slow")
+        gate.obey(RouteRest(id: 3, until: clock.now(), isLifted: true, reply: "421"))
+        #expect(isResting(gate))
+        // One that is over says nothing either.
+        gate.obey(RouteRest(id: 4, until: clock.now() + .seconds(-1), isLifted: false, reply: "421"))
+        #expect(isResting(gate))
+    }
+
+    @Test("a route on trial that fails rests twice as long, and says until when")
+    func trial() {
+        let gate = gate(1, wait: true)
+        _ = gate.rest(for: .seconds(60), reply: "421 slow")
+        #expect(gate.failed(opening: true).rest == nil)
+        clock.advance(.seconds(60))
+        #expect(!isResting(gate))
+        #expect(gate.failed(opening: true).rest == clock.now() + .seconds(120))
+        #expect(isResting(gate))
+    }
+
     @Test("no more than --limit are begun")
     func limit() {
         let gate = gate(1, limit: 5)
@@ -111,11 +154,11 @@ struct GateTests {
     @Test("a server that is not there is given up on, with growing waits")
     func failures() {
         let gate = gate(1)
-        let waits = (0..<4).map { _ in gate.failed(opening: true) }
+        let waits = (0..<4).map { _ in gate.failed(opening: true).pause }
         #expect(waits == [.milliseconds(500), .milliseconds(1000), .milliseconds(2000), nil])
         let staying = self.gate(1, wait: true)
         staying.opened()
-        for _ in 0..<50 { #expect(staying.failed(opening: true) != nil) }
-        #expect(staying.failed(opening: true)! == .milliseconds(300_000))
+        for _ in 0..<50 { #expect(staying.failed(opening: true).pause != nil) }
+        #expect(staying.failed(opening: true).pause == .milliseconds(300_000))
     }
 }

@@ -18,7 +18,8 @@ private func judge(
 ) -> Judgement {
     let account = Account(name: "a", host: host, port: 465, tls: .implicit, retry: RetrySchedule(retry))
     return Judge(account: account, classifier: ReplyClassifier(rules: rules)).judge(
-        delivery, attempt: 7, attempts: attempts, losses: losses, bytes: 10, tls: nil, now: Timestamp(seconds: 1000),
+        delivery, attempt: 7, domain: "example.com", attempts: attempts, losses: losses, bytes: 10, tls: nil,
+        now: Timestamp(seconds: 1000),
         jitter: 0.5)
 }
 
@@ -38,7 +39,7 @@ struct JudgeTests {
         #expect(judgement.settlement.suppress == nil)
         #expect(
             judgement.consequence
-                == .rest(.seconds(600), rule: "qq.frequency", reply: "550 Connection frequency limited"))
+                == .rest(.seconds(600), rule: "qq.frequency", reply: "550 Connection frequency limited", attempt: 7))
         #expect(judgement.settlement.retryAt == Timestamp(seconds: 1600))
     }
 
@@ -94,7 +95,8 @@ struct JudgeTests {
         for (text, retry, rest) in waits {
             let judgement = judge(.answered(.mail, Reply(code: 421, text: text)), retry: [.seconds(retry)])
             #expect(
-                judgement.consequence == .rest(.seconds(rest), rule: "default.closing", reply: "421 \(text)"))
+                judgement.consequence
+                    == .rest(.seconds(rest), rule: "default.closing", reply: "421 \(text)", attempt: 7))
             #expect(judgement.settlement.outcome == .deferred && !judgement.settlement.countsAsAttempt)
         }
     }
@@ -124,11 +126,22 @@ struct JudgeTests {
         "waits in a server's words",
         arguments: [
             ("450 try again in 5 minutes", 300), ("451 please wait 30 seconds", 30), ("450 retry after 90s", 90),
-            ("421 try again later", nil), ("450 greylisted for 300 seconds", nil), ("451 try again in 2 hours", 7200),
-            ("450 4.2.0 try again in 99999 hours", 86_400),
+            ("421 try again later", nil), ("450 greylisted for 300 seconds", 300), ("451 try again in 2 hours", 7200),
+            ("450 4.2.0 try again in 99999 hours", 86_400), ("451 come back in 00:05:00", 300),
+            ("451 greylisting in action, please come back in 01:00:30", 3630), ("451 try again after 14:30:00", nil),
+            ("421 retry-after: 120", 120), ("450 try again in an hour", 3600),
+            ("450 please retry in half an hour", 1800),
+            ("450 wait ten minutes", 600), ("450 try later, in 15min", 900), ("451 rate limited for 10 minutes", 600),
+            ("450 blocked for 1 day", 86_400), ("450 only for 10 minutes of fame", nil),
+            ("421 4.7.0 too many connections, 10 of 20", nil), ("450 again 0 minutes", nil),
+            ("450 请5分钟后重试", 300), ("450 请 30 秒后再试", 30), ("550 发送过快,请1小时后再发", 3600),
+            ("450 请在2个小时之后重试", 7200), ("450 请半小时后重试", 1800), ("450 请十五分钟后重试", 900),
+            ("450 已封禁24小时", 86_400), ("450 請等待 10 分鐘", 600), ("450 请等待20分钟", 1200),
+            ("450 每小时限100封,请稍后重试", nil), ("450 10分钟内发送过多", nil), ("450 请3天后重试", 86_400),
+            ("450 请５分钟后重试", 300),
         ] as [(String, Int?)])
     func waits(_ text: String, _ seconds: Int?) {
-        #expect(ReplyClassifier.wait(namedIn: Pattern.folded(text.utf8)) == seconds.map { .seconds($0) })
+        #expect(NamedWait.read(Pattern.folded(text.utf8)) == seconds.map { .seconds($0) })
     }
 
     @Test("code patterns")

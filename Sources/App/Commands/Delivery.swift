@@ -101,7 +101,7 @@ struct Delivery {
             return say(EndingReport(ending, campaign, signal: nil, now: clock.now()), campaign)
         }
         let settings = try config.account(named: campaign.account)
-        var account = try config.sender(settings)
+        var account = try config.sender(settings, campaign: campaign.name)
         if let sessions { account.sessions = sessions }
         let plan = try FrozenMessage.plan(campaign, in: queue)
         let rules = try ReplyRules.load(folder: installation.places.configFolder)

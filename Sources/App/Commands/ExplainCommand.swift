@@ -30,7 +30,7 @@ struct ExplainCommand: AsyncParsableCommand {
         let config = try installation.config()
         let classifier = ReplyClassifier(rules: try ReplyRules.load(folder: installation.places.configFolder))
         if text.contains("@"), let mailbox = try? Mailbox(parsing: text) {
-            let story = try StoryReport(mailbox, installation, config, classifier)
+            let story = try StoryReport(mailbox, try installation.readingQueue(), config, classifier)
             return try StandardOutput.print(json ? story.json.line + "\n" : story.text())
         }
         guard let reply = StoryReply.parse(text) else {

@@ -11,8 +11,7 @@ struct PauseCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let queue = try Installation().queue()
-        let campaign = try Installation.campaign(name, in: queue)
+        let (queue, campaign) = try Installation().ordering(campaign: name)
         try queue.pause(campaign.id, reason: reason)
         Notice.line(tr("{0} is paused. To go on: outpost resume {0}", name))
     }
@@ -27,8 +26,7 @@ struct ResumeCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let queue = try Installation().queue()
-        let campaign = try Installation.campaign(name, in: queue)
+        let (queue, campaign) = try Installation().ordering(campaign: name)
         try queue.resume(campaign.id)
         let isSent = try !queue.runners(campaign.id).isEmpty
         Notice.line(
@@ -49,8 +47,7 @@ struct CancelCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let queue = try Installation().queue()
-        let campaign = try Installation.campaign(name, in: queue)
+        let (queue, campaign) = try Installation().ordering(campaign: name)
         let open = campaign.tallies.pending + campaign.tallies.deferred
         if !yes, open > 0, Interaction.isPossible {
             guard Notice.confirm(tr("End {0} for good? {1} people will not get it.", name, NumberText.count(open)))

@@ -23,8 +23,7 @@ struct RetryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let queue = try Installation().queue()
-        let campaign = try Installation.campaign(name, in: queue)
+        let (queue, campaign) = try Installation().ordering(campaign: name)
         let count = try queue.retry(campaign.id, states: state.isEmpty ? [.failed] : Set(state))
         Notice.line(
             count == 0

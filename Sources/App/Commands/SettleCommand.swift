@@ -45,8 +45,7 @@ struct SettleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let installation = try Installation()
-        let queue = try installation.queue()
-        let campaign = try Installation.campaign(name, in: queue)
+        let (queue, campaign) = try installation.ordering(campaign: name)
         let keys = try keys()
         let before = olderThan.flatMap(DurationText.duration).map {
             SystemClock().now() + .microseconds(-$0.inMicroseconds)

@@ -1,8 +1,60 @@
 /// One thing that stands in one or two columns of a terminal: a base character with what combines onto it.
 struct Glyph: Sendable, Hashable {
-    var text: String
+    var mark: Mark
     /// Columns: 1 or 2.
     var width: Int
+
+    var text: String { mark.text }
+}
+
+/// Up to five characters, as many as a cell of ncurses holds, without a string: frames are made of thousands of them at
+/// each key, and a plain value costs nothing to copy, compare and forget.
+struct Mark: Sendable, Hashable {
+    private var first: UInt32 = 0, second: UInt32 = 0, third: UInt32 = 0, fourth: UInt32 = 0, fifth: UInt32 = 0
+
+    static let nothing = Mark()
+    static let space = Mark(" ")
+
+    private init() {}
+    init(_ scalar: Unicode.Scalar) { first = scalar.value }
+
+    var isEmpty: Bool { first == 0 }
+    var isASCII: Bool { first < 0x80 && second == 0 }
+
+    /// Adds what combines onto it; false when there is no room: more marks than that are decoration or an attack.
+    @discardableResult
+    mutating func combine(_ scalar: Unicode.Scalar) -> Bool {
+        if second == 0 {
+            second = scalar.value
+        } else if third == 0 {
+            third = scalar.value
+        } else if fourth == 0 {
+            fourth = scalar.value
+        } else if fifth == 0 {
+            fifth = scalar.value
+        } else {
+            return false
+        }
+        return true
+    }
+
+    /// Calls with each character's number.
+    @inline(__always)
+    func forEach(_ body: (UInt32) -> Void) {
+        if first == 0 { return }
+        body(first)
+        if second == 0 { return }
+        body(second)
+        if third != 0 { body(third) }
+        if fourth != 0 { body(fourth) }
+        if fifth != 0 { body(fifth) }
+    }
+
+    var text: String {
+        var scalars = String.UnicodeScalarView()
+        forEach { if let scalar = Unicode.Scalar($0) { scalars.append(scalar) } }
+        return String(scalars)
+    }
 }
 
 /// How many columns text takes on a terminal, by Unicode's East Asian Width (UAX #11), ambiguous counted as one.
@@ -13,7 +65,8 @@ enum CellWidth {
     /// Columns of one scalar: 0 combines with what stands before it, 2 is wide.
     static func of(_ scalar: Unicode.Scalar) -> Int {
         let value = scalar.value
-        if value < 0x300 { return 1 }
+        if value < 0x300 || (0x2500...0x25FC).contains(value) { return 1 }
+        if (0x4E00...0x9FFF).contains(value) { return 2 }
         if value >= 0x1100, isWide(value) { return 2 }
         if (0x1160...0x11FF).contains(value) { return 0 }  // Hangul medial vowels and finals join the syllable
         switch scalar.properties.generalCategory {
@@ -53,26 +106,27 @@ enum CellWidth {
 
     /// Columns of a text as `glyphs` would show it.
     static func of(_ text: String) -> Int {
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text.utf8.count }
+        if isPlain(text) { return text.utf8.count }
         return glyphs(text).reduce(0) { $0 + $1.width }
     }
+
+    /// Printable ASCII alone: one column a byte, and nothing in it acts.
+    private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
 
     /// The text as cells, with everything taken out that could act on a terminal (see `OutsideText`).
     static func glyphs(_ text: String) -> [Glyph] {
         var result: [Glyph] = []
         result.reserveCapacity(text.utf8.count)
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
-            for byte in text.utf8 { result.append(Glyph(text: String(UnicodeScalar(byte)), width: 1)) }
+        if isPlain(text) {
+            for byte in text.utf8 { result.append(Glyph(mark: Mark(Unicode.Scalar(byte)), width: 1)) }
             return result
         }
         for scalar in OutsideText.scalars(text) {
             let width = of(scalar)
             if width == 0 {
-                // A cell of ncurses holds five characters; more marks than that are decoration or an attack.
-                guard let last = result.indices.last, result[last].text.unicodeScalars.count < 5 else { continue }
-                result[last].text.unicodeScalars.append(scalar)
+                if let last = result.indices.last { result[last].mark.combine(scalar) }
             } else {
-                result.append(Glyph(text: String(Character(scalar)), width: width))
+                result.append(Glyph(mark: Mark(scalar), width: width))
             }
         }
         return result
@@ -81,6 +135,7 @@ enum CellWidth {
     /// The text cut to at most `width` columns, between cells, the last one being `mark` where something was cut.
     static func clip(_ text: String, to width: Int, mark: String = "…") -> String {
         guard width > 0 else { return "" }
+        if text.utf8.count <= width, isPlain(text) { return text }
         let cells = glyphs(text)
         let total = cells.reduce(0) { $0 + $1.width }
         if total <= width { return cells.reduce(into: "") { $0 += $1.text } }

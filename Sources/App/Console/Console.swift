@@ -35,8 +35,10 @@ enum Console {
         }
         guard let inbox = Inbox() else { return .unusable(tr("no more files can be opened")) }
         let watcher = Watcher(source: source, inbox: inbox, clock: clock)
-        let ending = ConsoleLoop.run(terminal, inbox, watcher, clock: clock, open: open)
+        let desk = PeopleDesk(source: source, inbox: inbox)
+        let ending = ConsoleLoop.run(terminal, inbox, watcher, desk, clock: clock, open: open)
         watcher.stop()
+        desk.stop()
         terminal.close()
         return ending
     }
@@ -91,7 +93,8 @@ enum WakePipe {
 /// The one thread that reads keys, updates the model and draws.
 enum ConsoleLoop {
     static func run(
-        _ terminal: Terminal, _ inbox: Inbox, _ watcher: Watcher, clock: any WallClock, open: String?
+        _ terminal: Terminal, _ inbox: Inbox, _ watcher: Watcher, _ desk: PeopleDesk, clock: any WallClock,
+        open: String?
     ) -> ConsoleEnding {
         func moment() -> Moment { Moment(wall: clock.now(), boot: clock.sinceBoot().microseconds) }
         var model = ConsoleModel(size: terminal.windowSize(), now: moment(), open: open)
@@ -139,6 +142,7 @@ enum ConsoleLoop {
                     case .redraw: terminal.forget()
                     case .suspend: terminal.suspend()
                     case .watch(let campaign): watcher.watch(campaign)
+                    case .people(let request): desk.answer(request)
                     default: watcher.carryOut(effect)
                     }
                 }

@@ -1,9 +1,16 @@
+import Queue
+
 /// Where in the console a command applies.
 struct Place: OptionSet, Sendable {
     let rawValue: UInt8
     static let campaigns = Place(rawValue: 1)
     static let live = Place(rawValue: 2)
-    static let all: Place = [.campaigns, .live]
+    static let people = Place(rawValue: 4)
+    static let story = Place(rawValue: 8)
+    static let all: Place = [.campaigns, .live, .people, .story]
+    /// Where a campaign is in sight.
+    static let campaign: Place = [.campaigns, .live]
+    static let single = [campaigns, live, people, story]
 }
 
 enum Danger: Sendable {
@@ -20,6 +27,7 @@ struct ConsoleCommand: Sendable, Identifiable {
         case up, down, first, last, pageUp, pageDown
         case filter, clearFilter, sort, reverseSort
         case start, pauseOrResume, freeze
+        case everybody, doubts, search, settle, next, previous
     }
 
     var id: String { name }
@@ -49,6 +57,7 @@ struct ConsoleCommand: Sendable, Identifiable {
                 danger: danger, rank: rank)
         }
         let campaign = tr("Campaign")
+        let people = tr("People")
         let list = tr("Moving")
         let view = tr("View")
         let program = tr("Program")
@@ -57,11 +66,36 @@ struct ConsoleCommand: Sendable, Identifiable {
                 "campaign.open", .open, [.enter, .character("l"), .right], .campaigns, campaign, tr("open"),
                 tr("watch the campaign live"), rank: 3),
             command(
-                "campaign.start", .start, [.character("s")], .all, campaign, tr("start"),
+                "campaign.start", .start, [.character("s")], .campaign, campaign, tr("start"),
                 tr("start sending, or go on (asks first)"), danger: .asks, rank: 2),
             command(
-                "campaign.pause", .pauseOrResume, [.character("p")], .all, campaign, tr("pause/resume"),
+                "campaign.pause", .pauseOrResume, [.character("p")], .campaign, campaign, tr("pause/resume"),
                 tr("pause or resume; obeyed within a second"), rank: 2),
+            command(
+                "people.open", .open, [.enter, .character("l"), .right], .people, people, tr("story"),
+                tr("one recipient's whole story: each try, each answer, what comes next"), rank: 2),
+            command(
+                "people.search", .search, [.character("/")], [.live, .people], people, tr("search"),
+                tr("find people by any part of an address or of the last answer; also state:failed"), rank: 3),
+            command(
+                "people.all", .everybody, [.character("2")], [.campaign, .people], people, tr("people"),
+                tr("list everybody of the campaign"), rank: 6),
+            command(
+                "people.doubt", .doubts, [.character("d")], [.campaign, .people], people, tr("in doubt"),
+                tr("list those of whom nobody knows whether the message arrived, why, and since when"), rank: 4),
+            command(
+                "people.settle", .settle, [.character("D")], [.people, .story], people, tr("settle"),
+                tr("decide about who is in doubt: send again, or count as sent or failed (asks first)"),
+                danger: .asks, rank: 3),
+            command(
+                "people.next", .next, [.character("n")], [.people, .story], people, tr("next"),
+                tr("the next one of the list"), rank: 5),
+            command(
+                "people.previous", .previous, [.character("N")], [.people, .story], people, "",
+                tr("the one before in the list")),
+            command(
+                "people.clear", .clearFilter, [.character("\\")], .people, people, "",
+                tr("forget the search and list everybody")),
             command("cursor.up", .up, [.up, .character("k")], .all, list, "", tr("up")),
             command("cursor.down", .down, [.down, .character("j")], .all, list, "", tr("down")),
             command("cursor.first", .first, [.home, .character("g")], .all, list, "", tr("to the first")),
@@ -78,7 +112,7 @@ struct ConsoleCommand: Sendable, Identifiable {
                 rank: 6),
             command("sort.reverse", .reverseSort, [.character("O")], .campaigns, view, "", tr("turn the order round")),
             command(
-                "view.freeze", .freeze, [.character("f")], .all, view, tr("freeze"),
+                "view.freeze", .freeze, [.character("f")], .campaign, view, tr("freeze"),
                 tr("hold the figures still, or follow again; sending goes on"), rank: 5),
             command("redraw", .redraw, [.control("l")], .all, program, "", tr("draw the screen anew")),
             command(
@@ -90,13 +124,14 @@ struct ConsoleCommand: Sendable, Identifiable {
                 "help", .help, [.character("?"), .function(1)], .all, program, tr("help"),
                 tr("what the keys do here"), rank: 0),
             command(
-                "back", .back, [.character("q"), .escape, .character("h"), .left], .live, program, tr("back"),
+                "back", .back, [.character("q"), .escape, .character("h"), .left], [.live, .people, .story], program,
+                tr("back"),
                 tr("back; at the first screen q leaves the program"), rank: 1),
             command(
                 "app.quit", .quit, [.character("q"), .character("Q"), .control("c")], .campaigns, program, tr("quit"),
                 tr("leave; asks when sending started here is still going on"), danger: .asks, rank: 1),
             command(
-                "app.quit", .quit, [.character("Q"), .control("c")], .live, program, "",
+                "app.quit", .quit, [.character("Q"), .control("c")], [.live, .people, .story], program, "",
                 tr("leave; asks when sending started here is still going on"), danger: .asks, rank: 1),
         ]
     }
@@ -107,7 +142,20 @@ struct ConsoleCommand: Sendable, Identifiable {
     func unavailable(_ model: ConsoleModel) -> String? {
         switch action {
         case .open:
+            if let people = model.people { return people.selected == nil ? tr("nobody is listed") : nil }
             return model.selected == nil ? tr("there is no campaign") : nil
+        case .search, .everybody:
+            if action == .everybody, isListed(nil, model) { return tr("that is what is listed") }
+            return model.current == nil ? tr("there is no campaign") : nil
+        case .doubts:
+            guard let row = model.current else { return tr("there is no campaign") }
+            if isListed(.inDoubt, model) { return tr("that is what is listed") }
+            return row.tallies.inDoubt == 0 ? tr("nobody in {0} is in doubt", row.name) : nil
+        case .settle:
+            guard let person = model.people?.subject else { return tr("nobody is listed") }
+            return person.state == .inDoubt ? nil : tr("{0} is not in doubt", person.email)
+        case .next, .previous:
+            return model.people?.selected == nil ? tr("nobody is listed") : nil
         case .start:
             guard let row = model.current else { return tr("there is no campaign") }
             switch row.activity {
@@ -126,9 +174,14 @@ struct ConsoleCommand: Sendable, Identifiable {
             case .cancelled: return tr("{0} was cancelled", row.name)
             }
         case .clearFilter:
-            return model.filter.isEmpty ? tr("no filter is set") : nil
+            let isClear = model.people.map { $0.query.typed.isEmpty } ?? model.filter.isEmpty
+            return isClear ? tr("no filter is set") : nil
         default:
             return nil
         }
+    }
+
+    private func isListed(_ state: RecipientState?, _ model: ConsoleModel) -> Bool {
+        model.people.map { $0.query.text.isEmpty && $0.query.state == state } ?? false
     }
 }

@@ -31,6 +31,10 @@ struct ConsoleModel: Sendable {
     var live: String?
     /// The console was opened on one campaign: leaving it leaves the console.
     var rootIsLive = false
+    /// The people of a campaign, over the screen they were opened from.
+    var people: PeopleList?
+    /// Of the newest question about people.
+    var ticket = 0
     var cursor = ListCursor()
     /// First of the attempts shown in the live view.
     var attemptsTop = 0
@@ -62,6 +66,7 @@ struct ConsoleModel: Sendable {
         case help(HelpState)
         case palette(PaletteState)
         case start(StartDialog)
+        case settle(SettleDialog)
         case quit(opened: Int64)
     }
 
@@ -93,7 +98,10 @@ struct ConsoleModel: Sendable {
     /// A key pressed this soon after a dialog came up was meant for what was there before.
     static let deaf: Int64 = 300_000
 
-    var place: Place { live == nil ? .campaigns : .live }
+    var place: Place {
+        if let people { return people.story == nil ? .people : .story }
+        return live == nil ? .campaigns : .live
+    }
 
     /// The rows of the list: filtered and sorted.
     var rows: [CampaignRow] {
@@ -137,12 +145,12 @@ struct ConsoleModel: Sendable {
 
     /// The campaign that commands act on.
     var current: CampaignRow? {
-        guard let live else { return selected }
-        return shown?.campaigns.first { $0.name == live }
+        guard let name = people?.query.campaign ?? live else { return selected }
+        return shown?.campaigns.first { $0.name == name }
     }
 
     /// The campaign whose details the source shall give.
-    var watched: String? { live ?? selected?.name }
+    var watched: String? { people?.query.campaign ?? live ?? selected?.name }
 
     /// When the screen will change by itself, in microseconds since boot.
     var deadline: Int64? {

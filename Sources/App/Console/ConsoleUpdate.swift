@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 enum ConsoleEvent: Sendable {
     case key(Key)
@@ -7,6 +8,7 @@ enum ConsoleEvent: Sendable {
     /// The source could not be read.
     case trouble(String)
     case terms(StartTerms)
+    case people(PeopleAnswer)
     /// An order was carried out.
     case done(String)
     /// An order was refused.
@@ -23,6 +25,9 @@ enum ConsoleEffect: Sendable, Equatable {
     case start(String)
     case pause(String)
     case resume(String)
+    case people(PeopleRequest)
+    /// Decides about one who is in doubt, or about all of the campaign.
+    case settle(String, email: String?, DoubtDecision)
     case drain
     case redraw
     case suspend
@@ -42,12 +47,18 @@ extension ConsoleModel {
         case .snapshot(let snapshot): effects = receive(snapshot)
         case .trouble(let text): trouble = text
         case .terms(let terms): show(terms)
+        case .people(let answer): receive(answer)
         case .done(let text): say(text, .ok)
         case .refused(let text): say(text, .error)
         case .tick: break
         case .endAsked(let signal): effects = [.end(.signal(signal))]
         }
         cursor.settle(rows.map(\.id), visible: DashboardLayout(self).listHeight)
+        if let list = people {
+            let visible = peopleHeight
+            people?.cursor.settle(list.rows.map(\.id), visible: visible)
+            effects += peopleWants()
+        }
         if watched != watchedBefore { effects.insert(.watch(watched), at: 0) }
         return effects
     }
@@ -76,7 +87,7 @@ extension ConsoleModel {
             }
         }
         if isDraining, snapshot.ownRunners.isEmpty { return [.end(.drained)] }
-        return []
+        return peopleAgain()
     }
 
     private mutating func follow(_ snapshot: Snapshot) {
@@ -105,10 +116,12 @@ extension ConsoleModel {
         case .help(let state): return press(key, help: state)
         case .palette(let state): return press(key, palette: state)
         case .start(let dialog): return press(key, start: dialog)
+        case .settle(let dialog): return press(key, settle: dialog)
         case .quit(let opened): return press(key, quitOpened: opened)
         case nil: break
         }
         if isEditingFilter { return pressInFilter(key) }
+        if let typed = people?.typed { return pressInSearch(key, typed) }
         guard let command = ConsoleCommand.here(place).first(where: { $0.keys.contains(key) }) else {
             say(tr("no command on {0}, ? for help", key.label), .warn)
             return []
@@ -121,25 +134,41 @@ extension ConsoleModel {
             say(reason, .warn)
             return []
         }
-        let page = max(1, DashboardLayout(self).listHeight - 1)
+        let height =
+            people == nil ? DashboardLayout(self).listHeight : people?.story == nil ? peopleHeight : storyHeight
+        let page = max(1, height - 1)
         switch command.action {
         case .help: overlay = .help(HelpState())
         case .palette: overlay = .palette(PaletteState())
         case .quit: return askQuit()
         case .back: return back(by: key)
         case .open:
+            if people != nil { return openStory() }
             live = selected?.name
             attemptsTop = 0
         case .redraw: return [.redraw]
         case .suspend: return [.suspend]
         case .up: move(-1)
         case .down: move(1)
-        case .first: move(-1_000_000)
-        case .last: move(1_000_000)
+        case .first: move(.min)
+        case .last: move(.max)
         case .pageUp: move(-page)
         case .pageDown: move(page)
         case .filter: isEditingFilter = true
-        case .clearFilter: filter = ""
+        case .search:
+            if let query = people?.query {
+                // What is typed next is a word of its own.
+                people?.typed = query.typed + (query.text.isEmpty && query.state != nil ? " " : "")
+            } else {
+                openPeople(typing: true)
+            }
+        case .everybody: openPeople()
+        case .doubts: openPeople(state: .inDoubt)
+        case .settle: askSettle()
+        case .next: return step(1)
+        case .previous: return step(-1)
+        case .clearFilter:
+            if people == nil { filter = "" } else { clearSearch() }
         case .sort:
             let all = SortColumn.allCases
             sort = all[((all.firstIndex(of: sort) ?? 0) + 1) % all.count]
@@ -168,6 +197,9 @@ extension ConsoleModel {
     }
 
     private mutating func move(_ by: Int) {
+        if people != nil { return movePeople(by) }
+        // Far enough for any list, and still a number one can add to.
+        let by = max(-1_000_000, min(1_000_000, by))
         if live == nil {
             cursor.move(by, in: rows.map(\.id))
         } else {
@@ -177,6 +209,14 @@ extension ConsoleModel {
     }
 
     private mutating func back(by key: Key?) -> [ConsoleEffect] {
+        if people?.story != nil {
+            people?.story = nil
+            return []
+        }
+        if people != nil {
+            people = nil
+            return []
+        }
         if rootIsLive {
             if key == .character("q") || key == nil { return askQuit() }
             say(tr("q leaves"), .muted)
@@ -187,7 +227,7 @@ extension ConsoleModel {
         return []
     }
 
-    private mutating func askQuit() -> [ConsoleEffect] {
+    mutating func askQuit() -> [ConsoleEffect] {
         let own = latest?.ownRunners ?? []
         if isDraining { return [.end(.background(own))] }
         if own.isEmpty { return [.end(.quit)] }
@@ -210,174 +250,5 @@ extension ConsoleModel {
         default: break
         }
         return []
-    }
-
-    // MARK: Overlays
-
-    private mutating func press(_ key: Key, help state: HelpState) -> [ConsoleEffect] {
-        var state = state
-        if state.isSearching {
-            switch key {
-            case .enter: state.isSearching = false
-            case .escape:
-                state.isSearching = false
-                state.query = ""
-            case .backspace, .delete: if !state.query.isEmpty { state.query.removeLast() }
-            case .control("c"): return askQuit()
-            case .character(let character): if state.query.count < 40 { state.query.append(character) }
-            default: break
-            }
-            state.top = 0
-            overlay = .help(state)
-            return []
-        }
-        let page = max(1, size.rows - 8)
-        switch key {
-        case .escape, .character("q"), .character("?"), .function(1), .enter:
-            overlay = nil
-            return []
-        case .character("/"): state.isSearching = true
-        case .down, .character("j"): state.top += 1
-        case .up, .character("k"): state.top -= 1
-        case .pageDown, .control("d"), .character(" "): state.top += page
-        case .pageUp, .control("u"): state.top -= page
-        case .home, .character("g"): state.top = 0
-        case .end, .character("G"): state.top = 1_000
-        case .control("c"): return askQuit()
-        default: break
-        }
-        state.top = min(max(0, state.top), max(0, helpLines(state).count - helpRoom))
-        overlay = .help(state)
-        return []
-    }
-
-    private mutating func press(_ key: Key, palette state: PaletteState) -> [ConsoleEffect] {
-        var state = state
-        let matches = paletteMatches(state.query)
-        switch key {
-        case .escape, .control("c"):
-            overlay = nil
-            return []
-        case .enter:
-            overlay = nil
-            guard matches.indices.contains(state.index) else {
-                say(tr("no command is called {0}", state.query), .warn)
-                return []
-            }
-            return perform(matches[state.index], by: nil)
-        case .up, .control("p"): state.index -= 1
-        case .down, .control("n"), .tab: state.index += 1
-        case .backspace, .delete:
-            if state.query.isEmpty {
-                overlay = nil
-                return []
-            }
-            state.query.removeLast()
-            state.index = 0
-        case .character(let character):
-            if state.query.count < 40 { state.query.append(character) }
-            state.index = 0
-        default: break
-        }
-        state.index = min(max(0, state.index), max(0, paletteMatches(state.query).count - 1))
-        overlay = .palette(state)
-        return []
-    }
-
-    /// Commands of this place whose name or description holds the letters of the query in order, best first.
-    func paletteMatches(_ query: String) -> [ConsoleCommand] {
-        var seen: Set<String> = []
-        let here = ConsoleCommand.here(place).filter { $0.action != .palette && seen.insert($0.name).inserted }
-        if query.isEmpty { return here }
-        return here.compactMap { command -> (Int, ConsoleCommand)? in
-            let scores = [Self.score(query, command.name), Self.score(query, command.does).map { $0 + 100 }]
-            return scores.compactMap { $0 }.min().map { ($0, command) }
-        }.sorted { ($0.0, $0.1.name) < ($1.0, $1.1.name) }.map(\.1)
-    }
-
-    /// How far apart the letters of `query` stand in `text`; nil when they are not all there.
-    private static func score(_ query: String, _ text: String) -> Int? {
-        let text = Array(text.lowercased())
-        if let whole = String(text).range(of: query.lowercased()) {
-            return String(text).distance(from: String(text).startIndex, to: whole.lowerBound)
-        }
-        var position = 0
-        var first: Int?
-        for character in query.lowercased() where character != " " {
-            guard let found = text[position...].firstIndex(of: character) else { return nil }
-            first = first ?? found
-            position = found + 1
-        }
-        return 20 + position - (first ?? 0)
-    }
-
-    private mutating func press(_ key: Key, start dialog: StartDialog) -> [ConsoleEffect] {
-        var dialog = dialog
-        if now.boot - dialog.opened < Self.deaf { return [] }
-        if key == .escape || key == .control("c") {
-            overlay = nil
-            say(tr("nothing was started"), .muted)
-            return []
-        }
-        guard let terms = dialog.terms, terms.people > 0 else {
-            if dialog.terms != nil, key == .enter || key == .character("q") { overlay = nil }
-            return []
-        }
-        if dialog.wantsName {
-            switch key {
-            case .backspace, .delete: if !dialog.typed.isEmpty { dialog.typed.removeLast() }
-            case .control("u"): dialog.typed = ""
-            case .character(let character): if dialog.typed.count < 200 { dialog.typed.append(character) }
-            case .enter: say(tr("Enter does not start anything: type the whole name"), .warn)
-            default: break
-            }
-            overlay = .start(dialog)
-            return dialog.typed == dialog.campaign ? begin(dialog.campaign) : []
-        }
-        switch key {
-        case .character("y"): return begin(dialog.campaign)
-        case .character("n"), .character("q"):
-            overlay = nil
-            say(tr("nothing was started"), .muted)
-        case .enter: say(tr("Enter does not start anything: press y"), .warn)
-        default: break
-        }
-        return []
-    }
-
-    private mutating func begin(_ campaign: String) -> [ConsoleEffect] {
-        overlay = nil
-        live = campaign
-        attemptsTop = 0
-        say(tr("starting {0} …", campaign), .accent)
-        return [.start(campaign)]
-    }
-
-    private mutating func press(_ key: Key, quitOpened opened: Int64) -> [ConsoleEffect] {
-        if now.boot - opened < Self.deaf { return [] }
-        switch key {
-        case .escape, .character("n"): overlay = nil
-        case .character("b"): return [.end(.background(latest?.ownRunners ?? []))]
-        case .character("f"):
-            overlay = nil
-            isDraining = true
-            flash = nil
-            return [.drain]
-        default: say(tr("b, f or Esc"), .warn)
-        }
-        return []
-    }
-}
-
-extension String {
-    /// The first place where `needle` stands.
-    fileprivate func range(of needle: String) -> Range<String.Index>? {
-        guard !needle.isEmpty else { return nil }
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(needle) { return start..<index(start, offsetBy: needle.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }

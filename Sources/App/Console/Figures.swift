@@ -110,9 +110,8 @@ extension Standstill {
             }
         case .inDoubt(let count):
             return trn(
-                "only {0} hand-over in doubt is left: outpost settle {1} --in-doubt resend|sent|failed",
-                "only {0} hand-overs in doubt are left: outpost settle {1} --in-doubt resend|sent|failed", count,
-                campaign)
+                "only {0} hand-over in doubt is left: d lists it, to be settled",
+                "only {0} hand-overs in doubt are left: d lists them, to be settled", count)
         case .finished(let at):
             return at.map { tr("finished at {0}", Figures.time($0, model)) } ?? tr("finished")
         case .cancelled: return tr("cancelled: nobody else will get it")

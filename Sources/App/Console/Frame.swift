@@ -26,9 +26,11 @@ struct Style: Sendable, Hashable {
 
 /// One column of one row. The second column of a wide character has no text.
 struct Cell: Sendable, Hashable {
-    var text: String
+    var mark: Mark
     var style: Style
-    static let blank = Cell(text: " ", style: .plain)
+    static let blank = Cell(mark: .space, style: .plain)
+
+    var text: String { mark.text }
 }
 
 struct Size: Sendable, Hashable {
@@ -70,6 +72,7 @@ struct Frame: Sendable, Equatable {
     mutating func put(_ text: String, _ x: Int, _ y: Int, _ style: Style = .plain, width: Int = .max) -> Int {
         guard y >= 0, y < size.rows, x < size.columns, width > 0 else { return x }
         let room = min(width, size.columns - x)
+        if text.utf8.count <= room, x >= 0, let column = putPlain(text, x, y, style) { return column }
         let glyphs = CellWidth.glyphs(text)
         let total = glyphs.reduce(0) { $0 + $1.width }
         var column = x
@@ -80,7 +83,18 @@ struct Frame: Sendable, Equatable {
             column += glyph.width
         }
         if total > room {
-            set(Glyph(text: ellipsis, width: 1), column, y, style)
+            set(Glyph(mark: Mark(unicode ? "…" : "~"), width: 1), column, y, style)
+            column += 1
+        }
+        return column
+    }
+
+    /// The same for what is all printable ASCII and fits; nil where it is not.
+    private mutating func putPlain(_ text: String, _ x: Int, _ y: Int, _ style: Style) -> Int? {
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else { return nil }
+        var column = x
+        for byte in text.utf8 {
+            set(Glyph(mark: Mark(Unicode.Scalar(byte)), width: 1), column, y, style)
             column += 1
         }
         return column
@@ -105,10 +119,10 @@ struct Frame: Sendable, Equatable {
         return start
     }
 
-    mutating func fill(_ area: Area, _ style: Style = .plain, with text: String = " ") {
+    mutating func fill(_ area: Area, _ style: Style = .plain, with mark: Mark = .space) {
         guard area.width > 0, area.height > 0 else { return }
         for y in area.y..<area.y + area.height {
-            for x in area.x..<area.x + area.width { set(Glyph(text: text, width: 1), x, y, style) }
+            for x in area.x..<area.x + area.width { set(Glyph(mark: mark, width: 1), x, y, style) }
         }
     }
 
@@ -125,15 +139,15 @@ struct Frame: Sendable, Equatable {
         guard x >= 0, y >= 0, y < size.rows, x + glyph.width <= size.columns else { return }
         let place = y * size.columns + x
         // Half of a wide character cannot stay: whatever is half covered becomes a space.
-        if cells[place].text.isEmpty, x > 0 { cells[place - 1].text = " " }
+        if cells[place].mark.isEmpty, x > 0 { cells[place - 1].mark = .space }
         let after = place + glyph.width
-        if x + glyph.width < size.columns, cells[after].text.isEmpty { cells[after].text = " " }
-        if !unicode, !glyph.text.utf8.allSatisfy({ $0 < 0x80 }) {
-            for offset in 0..<glyph.width { cells[place + offset] = Cell(text: "?", style: style) }
+        if x + glyph.width < size.columns, cells[after].mark.isEmpty { cells[after].mark = .space }
+        if !unicode, !glyph.mark.isASCII {
+            for offset in 0..<glyph.width { cells[place + offset] = Cell(mark: Mark("?"), style: style) }
             return
         }
-        cells[place] = Cell(text: glyph.text, style: style)
-        if glyph.width == 2 { cells[place + 1] = Cell(text: "", style: style) }
+        cells[place] = Cell(mark: glyph.mark, style: style)
+        if glyph.width == 2 { cells[place + 1] = Cell(mark: .nothing, style: style) }
     }
 
     /// The screen as lines of text without trailing spaces: what tests compare.

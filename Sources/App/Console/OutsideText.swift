@@ -46,6 +46,8 @@ enum OutsideText {
     private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
         let value = scalar.value
         if value < 0xAD { return false }
+        // Boxes, bars and Chinese, which is most of what comes by: no need to look them up.
+        if (0x2500...0x25FF).contains(value) || (0x4E00...0x9FFF).contains(value) { return false }
         if (0xFE00...0xFE0F).contains(value) || (0xE0000...0xE0FFF).contains(value) { return true }
         switch scalar.properties.generalCategory {
         case .format, .control, .surrogate, .privateUse, .unassigned: return true

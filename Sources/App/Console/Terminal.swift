@@ -52,12 +52,23 @@ final class Terminal {
         keypad(screen, true)
         nodelay(screen, true)
         meta(screen, true)
+        // Arrows as terminals send them that do not obey a request for application mode; or else they would be read as an Esc.
+        for (sequence, key) in [
+            ("\u{1B}[A", KEY_UP), ("\u{1B}[B", KEY_DOWN), ("\u{1B}[C", KEY_RIGHT), ("\u{1B}[D", KEY_LEFT),
+            ("\u{1B}[H", KEY_HOME), ("\u{1B}[F", KEY_END),
+        ] {
+            define_key(sequence, key)
+        }
         leaveok(screen, false)
-        set_escdelay(25)
+        // A terminal writes the bytes of one key at once, so what follows an Esc is there already or is another key: waiting
+        // longer would only delay the Esc key by as much.
+        set_escdelay(3)
         curs_set(0)
         // Settings take effect at the first refresh; the guard has to know them.
         wrefresh(screen)
         CNcurses_guard_start()
+        // A key's frame takes a fraction of a millisecond: it need not wait for the end of a sender's turn.
+        _ = CNcurses_short_turns(100_000)
         if hasColour {
             start_color()
             use_default_colors()
@@ -126,24 +137,20 @@ final class Terminal {
         let isFresh = drawn?.size != frame.size
         if isFresh { werase(screen) }
         var buffer = [wchar_t](repeating: 0, count: 8)
-        for y in 0..<frame.size.rows {
-            let row = frame.row(y)
-            if !isFresh, let drawn, drawn.row(y) == row { continue }
-            var x: Int32 = 0
-            for cell in row {
-                // The second half of a wide character comes with the first.
-                if !cell.text.isEmpty {
-                    var count = 0
-                    for scalar in cell.text.unicodeScalars where count < 5 {
-                        buffer[count] = wchar_t(scalar.value)
-                        count += 1
-                    }
-                    buffer[count] = 0
-                    let pair = hasColour ? Int16(cell.style.role.rawValue) + 1 : 0
-                    _ = CNcurses_put(Int32(y), x, buffer, attributes(cell.style), pair)
-                }
-                x += 1
+        let columns = frame.size.columns
+        let before = isFresh ? nil : drawn?.cells
+        for (place, cell) in frame.cells.enumerated() {
+            // The second half of a wide character comes with the first.
+            if cell.mark.isEmpty { continue }
+            if let before, before[place] == cell { continue }
+            var count = 0
+            cell.mark.forEach {
+                buffer[count] = wchar_t(bitPattern: $0)
+                count += 1
             }
+            buffer[count] = 0
+            let pair = hasColour ? Int16(cell.style.role.rawValue) + 1 : 0
+            _ = CNcurses_put(Int32(place / columns), Int32(place % columns), buffer, attributes(cell.style), pair)
         }
         if let cursor = frame.cursor {
             wmove(screen, Int32(cursor.y), Int32(cursor.x))

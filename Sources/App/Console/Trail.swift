@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// How many messages of a campaign went out in each second that the console saw.
 ///

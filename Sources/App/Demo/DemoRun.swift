@@ -59,7 +59,7 @@ struct DemoRun {
                 next: tr("See {0}.", folder.log))
         }
         let places = try Places()
-        let source = try QueueConsoleSource(places: places)
+        let source = try QueueConsoleSource(places: places, runners: .parent)
         try source.start(DemoFolder.campaign)
         let ending = await Console.run(source: source, open: DemoFolder.campaign)
         source.drain()

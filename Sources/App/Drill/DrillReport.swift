@@ -35,6 +35,8 @@ struct DrillReport: Sendable {
     var findings: [String] = []
     var seconds = 0.0
     var isInterrupted = false
+    /// How often somebody else ended a worker; those steps were done again.
+    var disturbed = 0
 
     var kills: Int { rows.reduce(0) { $0 + $1.kills } }
     var missed: Int { rows.reduce(0) { $0 + $1.missed } }
@@ -86,6 +88,13 @@ struct DrillReport: Sendable {
             text += list.text().split(separator: "\n").map { "  \($0)\n" }.joined()
         }
         for finding in findings { text += tr("verify: {0}", OutsideText.plain(finding)) + "\n" }
+        if disturbed > 0 {
+            text +=
+                "\n"
+                + trn(
+                    "{0} time a worker was ended by somebody else; that step was done again.",
+                    "{0} times a worker was ended by somebody else; those steps were done again.", disturbed) + "\n"
+        }
         return text + "\n" + sentence + "\n"
     }
 
@@ -150,6 +159,7 @@ struct DrillReport: Sendable {
                 return item
             })
         object.add("seconds", seconds)
+        object.add("disturbed", disturbed)
         object.add("interrupted", isInterrupted)
         object.add("ok", isClean)
         return object

@@ -38,12 +38,9 @@ struct DrillRun {
                     break rounds
                 }
                 show(round: round, index: index, step)
-                let trial = DrillTrial(
+                var trial = DrillTrial(
                     step: step, round: round, home: scratch.path, queue: queue, login: ("drill", password))
-                let result = try trial.run()
-                report.people += step.people
-                report.add(
-                    result.verdict, at: step, campaign: trial.campaign, killed: result.killed, first: result.first)
+                try take(&trial, into: &report)
             }
             report.rounds = round + 1
         }
@@ -57,6 +54,35 @@ struct DrillRun {
         report.seconds = Double(SystemClock().sinceBoot().microseconds - began) / 1_000_000
         return report
     }
+
+    /// Does a step, and does it again where somebody else has ended a worker.
+    private func take(_ trial: inout DrillTrial, into report: inout DrillReport) throws {
+        while true {
+            report.people += trial.step.people
+            do {
+                let result = try trial.run()
+                report.add(
+                    result.verdict, at: trial.step, campaign: trial.campaign, killed: result.killed,
+                    first: result.first)
+                return
+            } catch let end as DrillTrial.Disturbance {
+                report.disturbed += 1
+                trial.repetition += 1
+                guard trial.repetition < Self.patience else {
+                    throw Failure(
+                        .workLeft,
+                        tr(
+                            "A worker was ended from outside (signal {0}) {1} times in a row, at the step \"{2}\": the drill shows nothing.",
+                            end.signal, trial.repetition, trial.step.title),
+                        next: tr(
+                            "Somebody or something on this machine kills processes; is memory short? Then try again."))
+                }
+            }
+        }
+    }
+
+    /// How often in a row one step may be disturbed.
+    private static let patience = 4
 
     private func show(round: Int, index: Int, _ step: DrillStep) {
         guard !isQuiet else { return }

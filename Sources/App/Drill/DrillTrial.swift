@@ -11,6 +11,13 @@ struct DrillTrial {
     let home: String
     let queue: Queue
     let login: (user: String, password: String)
+    /// How often this step of this round was begun before.
+    var repetition = 0
+
+    /// Somebody else ended a worker: the step shows nothing, and is done again.
+    struct Disturbance: Error {
+        var signal: Int32
+    }
 
     struct Result {
         var verdict: Reckoning.Verdict
@@ -19,11 +26,13 @@ struct DrillTrial {
         var first: Int64?
     }
 
-    var campaign: String { "\(step.rawValue)-\(round + 1)" }
+    var campaign: String {
+        "\(step.rawValue)-\(round + 1)" + (repetition == 0 ? "" : "-\(repetition + 1)")
+    }
     /// A worker that takes longer has gone astray, in seconds.
     private static let patience = 90
 
-    /// - Throws: `Failure` when a worker behaves as none may, and what the queue throws.
+    /// - Throws: `Failure` when a worker behaves as none may, `Disturbance`, and what the queue throws.
     func run() throws -> Result {
         let load = LoadCampaign(name: campaign, account: "drill", size: step.size)
         let stored = try load.create(in: queue)
@@ -39,7 +48,7 @@ struct DrillTrial {
         let start = SystemClock().now().microseconds
         watch.restart(at: start)
         let worker = try self.worker()
-        let code = worker.wait(atMost: Self.patience)
+        let code = try ending(of: worker)
         guard code == ExitStatus.done.rawValue || code == ExitStatus.workLeft.rawValue else {
             throw Failure(
                 .internalError, tr("The worker that was to go on with {0} ended with {1}.", campaign, code),
@@ -51,6 +60,19 @@ struct DrillTrial {
         return Result(
             verdict: reckoning.verdict(complete: true) { standings[$0] }, killed: killed,
             first: first.map { $0 - start })
+    }
+
+    /// How a worker ended that nobody here has ended.
+    private func ending(of worker: ChildProcess) throws -> Int32 {
+        guard let code = worker.wait(atMost: Self.patience) else {
+            throw Failure(
+                .internalError, tr("A worker of {0} did not end within {1} s.", campaign, Self.patience),
+                next: (try? FilePath.read(log)).map { String(decoding: $0.suffix(2000), as: UTF8.self) })
+        }
+        let number = code - 128
+        // Those that come from outside; a worker that crashes ends by others.
+        if [SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains(number) { throw Disturbance(signal: number) }
+        return code
     }
 
     private var log: String { home + "/worker.err" }
@@ -72,8 +94,11 @@ struct DrillTrial {
         case .entered:
             worker = try self.worker()
             let deadline = DispatchTime.now() + .seconds(Self.patience)
-            while try queue.runners(stored.id).isEmpty, DispatchTime.now() < deadline { usleep(500) }
-            worker.signal(SIGKILL)
+            while try queue.runners(stored.id).isEmpty, worker.ending() == nil, DispatchTime.now() < deadline {
+                usleep(500)
+            }
+            target.found(worker.process)
+            target.signal(SIGKILL)
         case .after(let kind, let count, let wait):
             watch.arm(kind, count: count) {
                 usleep(wait)
@@ -90,10 +115,16 @@ struct DrillTrial {
             worker = try self.worker()
             target.found(worker.process)
         }
-        let code = worker.wait(atMost: Self.patience)
-        watch.disarm()
-        target.forget()
-        return code == 128 + SIGKILL
+        defer {
+            watch.disarm()
+            target.forget()
+        }
+        do {
+            _ = try ending(of: worker)
+            return false
+        } catch let end as Disturbance where end.signal == SIGKILL && target.isKilled {
+            return true
+        }
     }
 
     private func configure(port: UInt16) throws {
@@ -134,7 +165,10 @@ struct DrillTrial {
 
 /// The process to be killed, which may be known only after the moment to kill it has come.
 private final class Target: Sendable {
-    private let state = Mutex<(process: pid_t?, signals: [Int32])>((nil, []))
+    private let state = Mutex<(process: pid_t?, signals: [Int32], isKilled: Bool)>((nil, [], false))
+
+    /// Whether it was killed from here.
+    var isKilled: Bool { state.withLock { $0.isKilled } }
 
     func found(_ process: pid_t) {
         let due = state.withLock { state in
@@ -145,11 +179,12 @@ private final class Target: Sendable {
     }
 
     /// It has ended: its number may soon be another's.
-    func forget() { state.withLock { $0 = (nil, []) } }
+    func forget() { state.withLock { $0.process = nil } }
 
     func signal(_ number: Int32) {
         let process = state.withLock { state in
             if state.process == nil { state.signals.append(number) }
+            if number == SIGKILL { state.isKilled = true }
             return state.process
         }
         if let process { kill(process, number) }
@@ -212,15 +247,4 @@ final class DrillWatch: Sendable {
     }
 
     func findings() -> (reckoning: Reckoning, first: Int64?) { state.withLock { ($0.reckoning, $0.first) } }
-}
-
-extension ChildProcess {
-    /// Waits for the end; one that takes longer than so many seconds is killed.
-    func wait(atMost seconds: Int) -> Int32 {
-        let process = process
-        let patience = DispatchWorkItem { kill(process, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds), execute: patience)
-        defer { patience.cancel() }
-        return wait()
-    }
 }

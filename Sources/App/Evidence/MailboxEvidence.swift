@@ -70,8 +70,12 @@ struct MailboxEvidence {
         let host = mailbox.server.host
         let total = try mailbox.open(folder)
         guard total > 0 else { return }
-        // A folder that is smaller than the list of those in doubt is gone through once, with fewer questions.
-        if total > ids.count, try searches(total) {
+        // Where few came since, their headers are fetched at once: 200 take as long as ten searches, and less of the server.
+        if let recent = try mailbox.search(.since(since)), recent.count <= min(Self.mostHeaders, ids.count * 20) {
+            try mailbox.fetch(recent, .field("MESSAGE-ID")) { message in
+                if let id = Self.id(message) { evidence.accept(id, source: Self.origin(host, folder, message)) }
+            }
+        } else if try searches(total) {
             for id in ids {
                 guard let key = IMAPMailbox.SearchKey.header("Message-ID", id), let uids = try mailbox.search(key)
                 else { continue }
@@ -80,10 +84,10 @@ struct MailboxEvidence {
                     if Self.id(message) == id { evidence.accept(id, source: Self.origin(host, folder, message)) }
                 }
             }
-            return
-        }
-        try walk(since, total, folder, .field("MESSAGE-ID")) { message in
-            if let id = Self.id(message) { evidence.accept(id, source: Self.origin(host, folder, message)) }
+        } else {
+            try walk(since, total, folder, .field("MESSAGE-ID")) { message in
+                if let id = Self.id(message) { evidence.accept(id, source: Self.origin(host, folder, message)) }
+            }
         }
     }
 

@@ -25,6 +25,18 @@ struct ProofReport {
         object.add("resolution_seconds", Double(proof.resolutionMicroseconds) / 1_000_000)
         object.add("caps", proof.caps.map(json))
         object.add("campaigns", proof.tallies.map(json))
+        object.add("tallies_explained", isExplained)
+        object.add("ledger_whole", proof.kept.isEmpty)
+        object.add(
+            "ledger_kept",
+            proof.kept.map { kept in
+                var object = JSONText()
+                object.add("scope", kept.scope.rawValue)
+                object.add("key", name(kept.scope, kept.key))
+                object.add("from", kept.from)
+                object.add("removed", kept.removed)
+                return object
+            })
         object.add("contradictions", proof.findings.map(json))
         return object
     }
@@ -58,7 +70,7 @@ struct ProofReport {
         for state in RecipientState.allCases { object.add(state.rawValue, tally.counted[state]) }
         object.add("decided", tally.decided)
         object.add("put_back", tally.putBack)
-        object.add("explained", tally.counted == tally.kept)
+        object.add("explained", tally.isExplained)
         return object
     }
 
@@ -69,19 +81,43 @@ struct ProofReport {
         return object
     }
 
+    private func key(_ cap: CapProof) -> String { name(cap.held.limit.scope, cap.key) }
+
     /// The campaign's name, where the key is one's number.
-    private func key(_ cap: CapProof) -> String {
-        guard cap.held.limit.scope == .campaign, let id = Int64(cap.key) else { return cap.key }
-        return names[id] ?? cap.key
+    private func name(_ scope: LimitScope, _ key: String) -> String {
+        guard scope == .campaign, let id = Int64(key) else { return key }
+        return names[id] ?? key
+    }
+
+    /// Every tally is what its campaign's people add up to, and nothing contradicts a state.
+    private var isExplained: Bool {
+        proof.tallies.allSatisfy(\.isExplained)
+            && !proof.findings.contains { $0.check == "tallies" || $0.check == "states" }
     }
 
     func text() -> String {
         var text = ""
         if !proof.caps.isEmpty { text += caps() + "\n" }
-        if !proof.tallies.isEmpty { text += tallies() + "\n" }
+        if !proof.tallies.isEmpty {
+            let explained = proof.tallies.count { $0.isExplained }
+            text += tallies()
+            text += tr("Tallies explained: {0} of {1}.", explained, proof.tallies.count) + "\n\n"
+        }
+        if !proof.kept.isEmpty {
+            text += tr("Retention has taken out the oldest grants; what was before is no part of this proof:") + "\n"
+            for kept in proof.kept { text += "  " + line(kept) + "\n" }
+            text += "\n"
+        }
         for finding in proof.findings { text += OutsideText.plain("\(finding.check): \(finding.detail)") + "\n" }
         if !proof.findings.isEmpty { text += "\n" }
         return text + sentence + "\n"
+    }
+
+    private func line(_ kept: KeptLedger) -> String {
+        let of = OutsideText.plain("\(LimitReport.word(kept.scope)) \(name(kept.scope, kept.key))")
+        return tr(
+            "{0}: kept from {1} on, {2} grants taken out", of, kept.from.map { TimeText.moment($0, now: now) } ?? "?",
+            NumberText.count(kept.removed))
     }
 
     private func caps() -> String {
@@ -146,6 +182,11 @@ struct ProofReport {
                 "Not proven: {0} contradiction.", "Not proven: {0} contradictions.", proof.findings.count)
             return passed
                 ? first + " " + tr("If a cap was lowered after that moment, more was allowed then.") : first
+        }
+        if !proof.kept.isEmpty, proof.attempts > 0 {
+            return tr(
+                "Proven as far as the ledger is kept: over {0} attempts no cap was passed in any window of it, and the state of each of {1} people is explained.",
+                NumberText.count(proof.attempts), NumberText.count(proof.recipients))
         }
         if proof.attempts == 0 { return tr("Proven: nothing was ever begun.") }
         if proof.caps.isEmpty {

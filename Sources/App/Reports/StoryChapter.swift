@@ -2,13 +2,33 @@ import Clock
 import Queue
 import Sender
 
+/// By which waits a recipient is tried again.
+struct StoryRetry {
+    let waits: String
+    /// The `[[retry]]` they are of; nil when they are the account's own.
+    let special: RetrySettings?
+
+    /// Tries in all.
+    var tries: Int { (DurationText.waits(waits)?.count ?? 0) + 1 }
+}
+
+extension Config {
+    /// - Parameter verdict: on the last answer; nil when there was none.
+    func retry(_ account: AccountSettings, campaign: String, domain: String, _ verdict: Verdict?) -> StoryRetry {
+        let special = retry(
+            account.name, campaign: campaign, domain: domain, kind: verdict?.kind ?? .network,
+            rule: verdict?.rule ?? "default.lost")
+        return StoryRetry(waits: special?.waits ?? account.retry, special: special)
+    }
+}
+
 /// What one campaign did about one recipient, in sentences.
 struct StoryChapter {
     let story: Story
     /// The account's server; nil when the account is gone from config.toml.
     private let host: String?
-    /// How many tries its retry schedule has.
-    private let tries: Int?
+    /// The waits between its tries, after its last answer; nil when the account is gone from config.toml.
+    private let retry: StoryRetry?
     private let isListed: Bool
     /// Caps that have no room now.
     private let full: [LimitUse]
@@ -16,22 +36,25 @@ struct StoryChapter {
     private let now: Timestamp
 
     init(
-        _ story: Story, host: String?, tries: Int?, isListed: Bool, full: [LimitUse],
+        _ story: Story, host: String?, retry: ((Verdict?) -> StoryRetry)?, isListed: Bool, full: [LimitUse],
         _ classifier: ReplyClassifier, now: Timestamp
     ) {
         self.story = story
         self.host = host
-        self.tries = tries
         self.isListed = isListed
         self.full = full
         self.classifier = classifier
         self.now = now
+        let last = story.attempts.last.flatMap { Self.verdict($0, host: host, classifier) }
+        self.retry = retry.map { $0(last) }
     }
 
     private func moment(_ time: Timestamp) -> String { TimeText.moment(time, now: now) }
 
     /// Nil for an answer that is none (a lost connection), and for consent.
-    private func verdict(_ attempt: AttemptRecord) -> Verdict? {
+    private func verdict(_ attempt: AttemptRecord) -> Verdict? { Self.verdict(attempt, host: host, classifier) }
+
+    private static func verdict(_ attempt: AttemptRecord, host: String?, _ classifier: ReplyClassifier) -> Verdict? {
         guard let code = attempt.code, code >= 400 else { return nil }
         let server = attempt.server.split(separator: ":").dropLast().joined(separator: ":")
         return classifier.judge(
@@ -143,12 +166,16 @@ struct StoryChapter {
         if isListed { return [tr("It will be left out when its turn comes: it is on the suppression list.")] }
         if let due = recipient.nextAttempt, due > now {
             let number = recipient.attempts + 1
-            let which = tries.map { tr("try {0} of {1}", "\(number)", "\($0)") } ?? tr("try {0}", "\(number)")
+            let which =
+                retry.map { tr("try {0} of {1}", "\(number)", "\($0.tries)") } ?? tr("try {0}", "\(number)")
             if let last = story.attempts.last, last.outcome == .deferred, last.code != nil {
                 lines.append(
                     tr("It waits until {0} for {1}, because the server said: {2}", moment(due), which, words(last)))
             } else {
                 lines.append(tr("It waits until {0} for {1}.", moment(due), which))
+            }
+            if let special = retry?.special {
+                lines.append(tr("Its waits are those of [[retry]] for {0}: {1}.", special.about, special.waits))
             }
         } else {
             lines.append(
@@ -186,7 +213,9 @@ struct StoryChapter {
         object.add("line", recipient.line)
         object.add("created", story.campaign.createdAt)
         object.add("tries", recipient.attempts)
-        object.add("tries_at_most", tries)
+        object.add("tries_at_most", retry?.tries)
+        object.add("retry", retry?.waits)
+        object.add("retry_of", retry?.special?.about)
         object.add("next_attempt", recipient.nextAttempt)
         object.add("in_doubt_since", doubtSince)
         object.add(

@@ -56,7 +56,12 @@ enum StoryReply {
                 ? tr("It is about this recipient, for good: not tried again, and never mailed again by any campaign.")
                 : tr("It is about this recipient: not tried again in this campaign.")
         case (_, .defer):
-            return tr("It is for now only: the recipient is tried again later.")
+            return switch verdict.kind {
+            case .greylisted:
+                tr("It holds back strangers for some minutes (greylisting): the recipient is tried again after that.")
+            case .mailboxFull: tr("The mailbox is full for now: the recipient is tried again later.")
+            default: tr("It is for now only: the recipient is tried again later.")
+            }
         }
     }
 
@@ -93,6 +98,7 @@ struct StoryCodeReport {
         object.add("rule", verdict?.rule)
         object.add("level", verdict?.level.rawValue)
         object.add("action", verdict?.action.rawValue)
+        object.add("kind", verdict?.kind.rawValue)
         object.add("rest_seconds", verdict?.rest.map { Int($0.inSeconds) })
         object.add("suppress", verdict?.suppress ?? false)
         object.add("does", verdict.map(StoryReply.consequence))

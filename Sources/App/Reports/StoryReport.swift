@@ -12,10 +12,10 @@ struct StoryReport {
 
     /// - Throws: `Failure` (66) when no campaign and no list has the address, with what was perhaps meant.
     init(
-        _ mailbox: Mailbox, _ installation: Installation, _ config: Config, _ classifier: ReplyClassifier,
+        _ mailbox: Mailbox, _ queue: Queue?, _ config: Config, _ classifier: ReplyClassifier,
         now: Timestamp = SystemClock().now()
     ) throws {
-        guard let queue = try installation.readingQueue() else {
+        guard let queue else {
             throw Failure(
                 .notFound, tr("{0} is in no campaign.", mailbox.address),
                 next: tr("There are none yet. To write a folder to start from, type: outpost new DIR"))
@@ -35,7 +35,9 @@ struct StoryReport {
             let account = config.accounts.first { $0.name == story.campaign.account }
             return StoryChapter(
                 story, host: account?.host,
-                tries: account.flatMap { DurationText.waits($0.retry)?.count }.map { $0 + 1 },
+                retry: account.map { account in
+                    { config.retry(account, campaign: story.campaign.name, domain: story.recipient.domain, $0) }
+                },
                 isListed: isListed, full: uses.filter { $0.used >= $0.count }, classifier, now: now)
         }
         guard chapters.isEmpty, suppression == nil else { return }
@@ -64,7 +66,10 @@ struct StoryReport {
         return object
     }
 
-    func text() -> String {
+    func text() -> String { lines.joined(separator: "\n") + "\n" }
+
+    /// The address, then chapter by chapter; sentences are indented. Nothing in it acts on a terminal.
+    var lines: [String] {
         var lines = [email]
         if let suppression {
             let when = TimeText.moment(suppression.since, now: now)
@@ -85,6 +90,6 @@ struct StoryReport {
             lines.append("\(chapter.story.campaign.name): \(CampaignStatus.word(chapter.story.recipient.state))")
             lines += chapter.sentences.map { "  " + $0 }
         }
-        return lines.map(OutsideText.plain).joined(separator: "\n") + "\n"
+        return lines.map(OutsideText.plain)
     }
 }

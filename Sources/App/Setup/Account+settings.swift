@@ -18,8 +18,9 @@ extension Limit {
 
 extension Config {
     /// An account as the sender takes it, every cap of the installation with it.
+    /// - Parameter campaign: whose retry schedules are to hold beside the account's.
     /// - Throws: `Failure` (78) for what this version cannot do, or a file that is not there.
-    func sender(_ settings: AccountSettings) throws -> Account {
+    func sender(_ settings: AccountSettings, campaign: String? = nil) throws -> Account {
         let auth = AuthMethod(rawValue: settings.auth.rawValue)
         if auth == nil, settings.auth != .auto {
             throw Failure(
@@ -45,6 +46,7 @@ extension Config {
             source: settings.source, helo: settings.helo, sessions: settings.sessions,
             messagesPerSession: settings.messagesPerSession, pace: settings.pace == .even ? .even : .burst,
             retry: RetrySchedule(DurationText.waits(settings.retry) ?? []),
+            retries: retries.map(\.rule).holding(account: settings.name, campaign: campaign),
             timeouts: Timeouts(
                 connect: settings.waits.connect, reply: settings.waits.reply, final: settings.waits.final,
                 idle: settings.waits.idle),
@@ -65,7 +67,8 @@ extension Config {
 
     /// How a campaign's account spends its caps.
     func pacing(for campaign: Campaign) -> Pacing {
-        accounts.first { $0.name == campaign.account }.map(Pacing.init) ?? Pacing()
+        guard let account = accounts.first(where: { $0.name == campaign.account }) else { return Pacing() }
+        return Pacing(account, retry: usualWaits(account, campaign: campaign.name))
     }
 
     /// The name a campaign's source is counted under.

@@ -187,6 +187,53 @@ count = 200
 per = "24h"
 
 """#),
+    ("replies/aliyun.toml", #"""
+# Aliyun (Alimail, mxhichina): what a sender gets that was too fast is said as spam, with an ANTISPAM_BAT number. The caps
+# are secret; over the minute's or the hour's it helps to wait, over the day's only the next day.
+
+[[rule]]
+id = "aliyun.too-frequent"
+text = "too frequently sending"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "aliyun.unexpected"
+text = "currently unexpected sending"
+level = "route"
+action = "rest"
+rest = "15m"
+
+[[rule]]
+id = "aliyun.behaviour"
+text = "reject by behaviour spam"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "aliyun.recipients-a-day"
+text = "number of rcpt attempts is achieved"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "aliyun.recipients"
+text = "total of rcpts is achieved"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "aliyun.content"
+code = "5xx"
+text = "spamed by local spam engine"
+level = "message"
+action = "fail"
+
+"""#),
     ("replies/general.toml", #"""
 # Every provider. These come after the rules of single providers; the first that matches decides.
 # text: pieces to be found in the reply, case aside, `*` for anything between. code: 550, 55x, 5xx, or 5.1.1, 5.7.x.
@@ -222,7 +269,76 @@ id = "general.login-temporary"
 code = "454"
 level = "route"
 action = "rest"
+kind = "temporary"
 rest = "5m"
+
+# Greylisting: whoever is not known is sent away once, for five minutes at most filters (Postgrey, SQLgrey, rspamd),
+# ten at some. An earlier try is wasted, and with some filters begins the wait anew.
+
+[[rule]]
+id = "general.greylisted"
+# Postgrey, policyd, milter-greylist, Exim, Exchange and Coremail say the word.
+code = "4xx"
+text = "greylist"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
+
+[[rule]]
+id = "general.graylisted"
+code = "4xx"
+text = "graylist"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
+
+[[rule]]
+id = "general.grey-listed"
+code = "4xx"
+text = "grey-list"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
+
+[[rule]]
+id = "general.grey-listing"
+code = "4xx"
+text = "grey list"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
+
+[[rule]]
+id = "general.greylisted-zh"
+code = "4xx"
+text = "灰名单"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
+
+[[rule]]
+id = "general.greylisted-zh-tw"
+code = "4xx"
+text = "灰名單"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
+
+[[rule]]
+id = "general.greylisted-rspamd"
+# What rspamd and Plesk say without naming it.
+code = "451"
+text = "4.7.1 *try again later"
+level = "recipient"
+action = "defer"
+kind = "greylisted"
+rest = "310s"
 
 # The way there: throttled, busy, blocked. A 5xx that speaks of rates is a throttle, whatever its code says.
 
@@ -232,6 +348,7 @@ id = "general.closing"
 code = "421"
 level = "route"
 action = "rest"
+kind = "temporary"
 
 [[rule]]
 id = "general.rate-limited"
@@ -262,6 +379,14 @@ text = "sending limit"
 level = "route"
 action = "rest"
 rest = "6h"
+
+[[rule]]
+id = "general.sending-quota"
+code = "5xx"
+text = "sending quota"
+level = "route"
+action = "rest"
+rest = "1h"
 
 [[rule]]
 id = "general.sender-quota"
@@ -310,24 +435,49 @@ id = "general.mailbox-full"
 code = "5.2.2"
 level = "recipient"
 action = "defer"
+kind = "mailbox-full"
 
 [[rule]]
 id = "general.mailbox-full-text"
 text = "mailbox*full"
 level = "recipient"
 action = "defer"
+kind = "mailbox-full"
 
 [[rule]]
 id = "general.over-quota"
 text = "over quota"
 level = "recipient"
 action = "defer"
+kind = "mailbox-full"
 
 [[rule]]
 id = "general.storage"
 code = "452"
 level = "recipient"
 action = "defer"
+kind = "mailbox-full"
+
+[[rule]]
+id = "general.quota-exceeded"
+text = "quota exceeded"
+level = "recipient"
+action = "defer"
+kind = "mailbox-full"
+
+[[rule]]
+id = "general.mailbox-full-zh"
+text = "邮箱已满"
+level = "recipient"
+action = "defer"
+kind = "mailbox-full"
+
+[[rule]]
+id = "general.mailbox-full-zh-size"
+text = "邮箱空间不足"
+level = "recipient"
+action = "defer"
+kind = "mailbox-full"
 
 # The message.
 
@@ -349,6 +499,7 @@ id = "general.storage-exceeded"
 code = "552"
 level = "recipient"
 action = "defer"
+kind = "mailbox-full"
 
 # Nobody there: never again.
 
@@ -490,6 +641,38 @@ level = "recipient"
 action = "fail"
 suppress = true
 
+[[rule]]
+id = "general.no-such-address-zh"
+code = "5xx"
+text = "邮箱不存在"
+level = "recipient"
+action = "fail"
+suppress = true
+
+[[rule]]
+id = "general.no-such-account-zh"
+code = "5xx"
+text = "账号不存在"
+level = "recipient"
+action = "fail"
+suppress = true
+
+[[rule]]
+id = "general.no-such-person-zh"
+code = "5xx"
+text = "无此用户"
+level = "recipient"
+action = "fail"
+suppress = true
+
+[[rule]]
+id = "general.user-not-exist"
+code = "5xx"
+text = "user not exist"
+level = "recipient"
+action = "fail"
+suppress = true
+
 # The content.
 
 [[rule]]
@@ -571,12 +754,15 @@ id = "gmail.recipient-rate"
 text = "4.2.1*receiving mail too quickly"
 level = "recipient"
 action = "defer"
+kind = "throttled"
+rest = "10m"
 
 [[rule]]
 id = "gmail.recipient-over-quota"
 text = "5.2.2*over quota"
 level = "recipient"
 action = "defer"
+kind = "mailbox-full"
 
 [[rule]]
 id = "gmail.unsolicited"
@@ -596,6 +782,15 @@ text = "MI:STC"
 level = "route"
 action = "rest"
 rest = "6h"
+
+[[rule]]
+id = "netease.suspected"
+# Held back, not refused: the same message may pass two minutes later.
+code = "451"
+text = "DT:SPM"
+level = "route"
+action = "rest"
+rest = "130s"
 
 [[rule]]
 id = "netease.alike"
@@ -662,6 +857,154 @@ text = "DT:SUM"
 level = "message"
 action = "fail"
 
+[[rule]]
+id = "netease.bad-commands"
+text = "MI:CEL"
+level = "route"
+action = "rest"
+rest = "5m"
+
+[[rule]]
+id = "netease.commands"
+text = "MI:CCL"
+level = "route"
+action = "rest"
+rest = "5m"
+
+[[rule]]
+id = "netease.recipients-a-session"
+text = "RP:DRC"
+level = "route"
+action = "rest"
+rest = "5m"
+
+[[rule]]
+id = "netease.recipient-commands"
+text = "RP:CCL"
+level = "route"
+action = "rest"
+rest = "5m"
+
+[[rule]]
+id = "netease.recipient-errors"
+text = "RP:CEL"
+level = "route"
+action = "rest"
+rest = "15m"
+
+[[rule]]
+id = "netease.recipient-total"
+text = "RP:TRC"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "netease.address-total"
+text = "HL:ITC"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "netease.forged-senders"
+text = "HL:MEP"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "netease.block-list"
+text = "DT:RBL"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "netease.address-not-allowed"
+text = "WM:BLI"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "netease.user-not-allowed"
+text = "WM:BLU"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "netease.sender-blocked"
+text = "MI:SPB"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "netease.logins-failed"
+text = "too much fail authentication"
+level = "route"
+action = "rest"
+rest = "30m"
+
+"""#),
+    ("replies/outlook.toml", #"""
+# Microsoft 365 and Outlook.com; the codes are explained at learn.microsoft.com (NDR error codes).
+
+[[rule]]
+id = "outlook.daily-cap"
+# Recipients of a day.
+text = "5.1.90"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "outlook.connections"
+code = "432"
+text = "concurrent connections limit"
+level = "route"
+action = "rest"
+rest = "1m"
+
+[[rule]]
+id = "outlook.submissions"
+text = "submission quota exceeded"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "outlook.reputation"
+# The address sends more than its reputation allows.
+text = "4.7.651"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "outlook.busy"
+# “Server busy” means: too much from this address.
+text = "4.7.500"
+level = "route"
+action = "rest"
+rest = "10m"
+
+[[rule]]
+id = "outlook.not-accepted"
+text = "5.7.708"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "outlook.blocked-sender"
+text = "5.1.8 *bad outbound sender"
+level = "route"
+action = "rest"
+rest = "6h"
+
 """#),
     ("replies/qq.toml", #"""
 # QQ and Exmail answer mere throttling with 550. Over the minute's cap they refuse for minutes, over the hour's for
@@ -687,6 +1030,8 @@ id = "qq.recipient-had-enough"
 text = "mailbox unavailable or access denied"
 level = "recipient"
 action = "defer"
+kind = "throttled"
+rest = "10m"
 
 [[rule]]
 id = "qq.sender-mismatch"
@@ -704,6 +1049,100 @@ code = "550"
 text = "suspected spam"
 level = "message"
 action = "fail"
+
+[[rule]]
+id = "qq.connection-denied"
+host = "*.qq.com"
+text = "connection denied"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "qq.address-listed"
+text = "ip may be in black list"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "qq.sender-domain"
+# The sender's domain is meant.
+text = "domain may not exist or dns check failed"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "qq.content-denied"
+code = "5xx"
+text = "mail content denied"
+level = "message"
+action = "fail"
+
+"""#),
+    ("replies/sina.toml", #"""
+# Sina and Coremail (many Chinese universities and companies).
+
+[[rule]]
+id = "sina.alike"
+code = "552"
+text = "too many same size mails"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "sina.recipients"
+code = "451"
+text = "out of allow rcpt numbers"
+level = "route"
+action = "rest"
+rest = "1h"
+
+[[rule]]
+id = "sina.address-listed"
+code = "550"
+text = "black ip"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "sina.content"
+code = "552"
+text = "rejected by anti-spam engine"
+level = "message"
+action = "fail"
+
+[[rule]]
+id = "coremail.address-refused"
+text = "ip is rejected"
+level = "route"
+action = "rest"
+rest = "6h"
+
+[[rule]]
+id = "coremail.address-held"
+text = "ip is hangup"
+level = "route"
+action = "rest"
+rest = "15m"
+
+[[rule]]
+id = "coremail.suspended"
+code = "5xx"
+text = "user suspended"
+level = "recipient"
+action = "fail"
+suppress = true
+
+[[rule]]
+id = "coremail.held"
+text = "user hangup"
+level = "recipient"
+action = "defer"
+rest = "15m"
 
 """#),
     ("example/campaign.toml", #"""

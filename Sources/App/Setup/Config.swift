@@ -1,4 +1,5 @@
 import Queue
+import Sender
 
 /// config.toml, read and checked.
 struct Config: Sendable {
@@ -17,6 +18,8 @@ struct Config: Sendable {
     let limits: [LimitSettings]
     let doubt: Doubt
     let doubtEvidence: DoubtEvidence
+    /// Waits between tries that are not the accounts' own.
+    let retries: [RetrySettings]
     /// How long the full text of attempts is kept.
     let retention: Retention
     /// Whom to ask which domains share a server.
@@ -26,7 +29,7 @@ struct Config: Sendable {
     init(_ file: TOMLFile, presets: PresetCatalogue) throws {
         path = file.path
         let root = file.section
-        try root.allow(["account", "limit", "in_doubt", "retention", "dns"])
+        try root.allow(["account", "limit", "in_doubt", "retention", "retry", "dns"])
         let folder = FilePath.parent(file.path)
         let sections = try root.sections("account")
         accounts = try sections.map { try AccountSettings($0, presets: presets, folder: folder) }
@@ -37,6 +40,21 @@ struct Config: Sendable {
         limits =
             root.has("limit")
             ? try root.sections("limit").map { try LimitSettings($0, scope: .source) } : LimitSettings.standard
+        var rules: [ReplyRule]?
+        let names = accounts.map(\.name)
+        let tables = try root.sections("retry")
+        retries = try tables.map { section in
+            try RetrySettings(section, accounts: names) {
+                if rules == nil { rules = try ReplyRules.load(folder: folder) }
+                return rules ?? []
+            }
+        }
+        for (index, section) in tables.enumerated() {
+            let (scope, cause) = (retries[index].rule.scope, retries[index].rule.cause)
+            if retries[..<index].contains(where: { $0.rule.scope == scope && $0.rule.cause == cause }) {
+                throw section.fault("waits", tr("there are two [[retry]] for {0}", retries[index].about))
+            }
+        }
         let policy = try root.section("in_doubt")
         try policy?.allow(["policy", "evidence"])
         doubt = try policy?.choice("policy") ?? .hold

@@ -32,6 +32,19 @@ struct Installation: Sendable {
         return (queue, try Self.campaign(name, in: queue))
     }
 
+    /// The queue for an order about a campaign, which a queue that is not there cannot hold.
+    /// - Throws: `Failure` (66), `QueueError`.
+    func ordering(campaign name: String) throws -> (queue: Queue, campaign: Campaign) {
+        guard FilePath.exists(places.queue) else {
+            throw Failure(
+                .notFound, tr("There is no campaign \"{0}\": nothing was imported yet at {1}.", name, places.queue),
+                next: tr(
+                    "To import one: outpost import DIR. If it should be there, check OUTPOST_HOME or --home."))
+        }
+        let queue = try queue()
+        return (queue, try Self.campaign(name, in: queue))
+    }
+
     /// - Throws: `Failure` (66), with what was perhaps meant.
     static func campaign(_ name: String, in queue: Queue) throws -> Campaign {
         if let campaign = try queue.campaign(named: name) { return campaign }

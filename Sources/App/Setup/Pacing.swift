@@ -9,10 +9,10 @@ struct Pacing: Sendable {
 
     init() {}
 
-    init(_ account: AccountSettings) {
+    init(_ account: AccountSettings, retry: [Duration]) {
         window = account.window
         isEven = account.pace == .even
-        retry = DurationText.waits(account.retry) ?? []
+        self.retry = retry
     }
 }
 

@@ -3,7 +3,7 @@ import Sender
 
 /// The reply rules of `config/replies`, with the user's own in `replies/` beside config.toml before them.
 enum ReplyRules {
-    static let keys = ["id", "host", "code", "text", "level", "action", "rest", "suppress"]
+    static let keys = ["id", "host", "code", "text", "level", "action", "kind", "rest", "suppress"]
 
     /// Rules in the order in which they are tried: single providers' first, `general.toml` last.
     /// - Throws: `Failure` (78, naming file, line and key).
@@ -35,9 +35,14 @@ enum ReplyRules {
                 throw section.fault(
                     "action", tr("\"{0}\" does not go with level \"{1}\"", action.rawValue, level.rawValue))
             }
+            let kind: ReplyKind? = try section.choice("kind")
+            if let kind, kind.isRetried != (action == .rest || action == .defer) {
+                throw section.fault(
+                    "kind", tr("\"{0}\" does not go with action \"{1}\"", kind.rawValue, action.rawValue))
+            }
             return ReplyRule(
                 id: try section.required("id"), host: try section.line(text: "host"), code: code, text: text,
-                level: level, action: action, rest: try section.duration("rest"),
+                level: level, action: action, kind: kind, rest: try section.duration("rest"),
                 suppress: try section.bool("suppress") ?? false)
         }
     }

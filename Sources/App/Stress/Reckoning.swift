@@ -19,6 +19,8 @@ struct Reckoning: Sendable {
         var doubtUntaken: [Int] = []
 
         var inDoubt: Int { doubtTaken.count + doubtUntaken.count }
+        /// Nobody lost, doubled or in doubt.
+        var isClean: Bool { lost.isEmpty && doubled == 0 && inDoubt == 0 }
     }
 
     /// How often each person's message was taken; it stops counting at 255.

@@ -34,6 +34,15 @@ final class Scratch: Sendable {
         return "\(path)/\(name)"
     }
 
+    /// Bytes on the disk of all that is in it, one folder deep.
+    var size: Int {
+        let entries = Self.contents(path)
+        return (entries + entries.flatMap(Self.contents)).reduce(0) { total, file in
+            var info = stat()
+            return total + (lstat(file, &info) == 0 ? Int(info.st_blocks) * 512 : 0)
+        }
+    }
+
     /// Takes it away, unless it is to be kept. Links are not followed.
     func remove() { if !keeps { Self.remove(path) } }
 
@@ -44,17 +53,21 @@ final class Scratch: Sendable {
             unlink(path)
             return
         }
-        if let folder = opendir(path) {
-            var names: [String] = []
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != ".", name != ".." { names.append(name) }
-            }
-            closedir(folder)
-            for name in names { remove("\(path)/\(name)") }
-        }
+        for inner in contents(path) { remove(inner) }
         rmdir(path)
+    }
+
+    /// Paths of what is in a folder.
+    private static func contents(_ path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var paths: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { paths.append("\(path)/\(name)") }
+        }
+        return paths
     }
 }

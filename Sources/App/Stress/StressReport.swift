@@ -21,6 +21,10 @@ struct StressReport: Sendable {
     /// Largest resident sets, in bytes.
     var memory: Int?
     var postOfficeMemory: Int?
+    /// Queues it was sent from, one after the other.
+    var queues = 0
+    /// The most disk it took, in bytes.
+    var disk = 0
     var isInterrupted = false
     /// Where all of it is; nil when it was removed.
     var kept: String?
@@ -68,6 +72,7 @@ struct StressReport: Sendable {
                 "sender {0}, post office {1}", memory.map(NumberText.bytes) ?? "?",
                 postOfficeMemory.map(NumberText.bytes) ?? "?"),
         ])
+        table.add([tr("disk"), tr("{0} at most; queues: {1}", NumberText.bytes(disk), queues)])
         table.add([
             tr("failures"),
             picture.failures.isEmpty
@@ -122,6 +127,8 @@ struct StressReport: Sendable {
         }
         object.add("memory_bytes", memory)
         object.add("postoffice_memory_bytes", postOfficeMemory)
+        object.add("queues", queues)
+        object.add("disk_bytes", disk)
         object.add(
             "failures",
             picture.failures.map { failure in

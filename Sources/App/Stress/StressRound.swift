@@ -1,5 +1,4 @@
 import Clock
-import Dispatch
 import Glibc
 import Queue
 import Sender
@@ -38,9 +37,12 @@ struct StressRound {
                     wait: true, lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                     observe: { [meter] in meter.took($0, $1) }))
             state.onInterrupt { dispatcher.drain() }
-            let timer = DispatchWorkItem { dispatcher.drain() }
-            DispatchQueue.global().asyncAfter(
-                deadline: .now() + .microseconds(Int(max(0, end - clock.sinceBoot().microseconds))), execute: timer)
+            let rest = max(0, end - clock.sinceBoot().microseconds)
+            // A task: cancelled, it lets go of the queue at once. A work item would hold it, open and on the disk, until then.
+            let timer = Task {
+                try await Task.sleep(for: .microseconds(rest))
+                dispatcher.drain()
+            }
             let feeding = Task.detached { [self, added] in try await feed(campaign, in: queue, from: added) }
             let ending: Ending
             do {
@@ -97,7 +99,7 @@ struct StressRound {
         var standings = [Reckoning.Standing?](repeating: nil, count: added)
         var after: Int64 = 0
         while true {
-            let page = try queue.recipients(campaign.id, state: nil, after: after, limit: 10_000)
+            let page = try queue.recipients(campaign.id, state: nil, after: after, limit: 500)
             for recipient in page {
                 guard let number = LoadCampaign.number(in: recipient.email.utf8), number < added else { continue }
                 standings[number] = Reckoning.Standing(state: recipient.state, begun: recipient.messageID != nil)

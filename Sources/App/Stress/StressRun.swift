@@ -1,3 +1,4 @@
+import CSystem
 import Clock
 import Dispatch
 import Glibc
@@ -17,8 +18,9 @@ struct StressRun {
     var keep: String?
     var isQuiet = false
 
-    /// People in one queue. Then a fresh one is begun, so that half an hour at full speed fills no disk.
-    static let chunk = 250_000
+    /// People in one queue. Then a fresh one is begun, so that half an hour at full speed fills no disk (a person who has the
+    /// message takes about 400 bytes).
+    var perQueue = 250_000
 
     /// - Throws: `Failure` when it cannot be done at all.
     func run() async throws -> StressReport {
@@ -53,21 +55,25 @@ struct StressRun {
         let clock = SystemClock()
         let begin = clock.sinceBoot().microseconds
         let end = begin + duration.inMicroseconds
-        let display = Task { [self] in await watch(meter, state, from: begin) }
+        let display = Task { [self] in await watch(meter, state, scratch, from: begin) }
         var left = messages ?? .max
-        var number = 0
+        var spent: String?
         do {
             while left > 0, !state.isInterrupted, clock.sinceBoot().microseconds < end {
-                number += 1
-                let folder = try scratch.folder("queue-\(number)")
+                if let spent { Scratch.remove(spent) }
+                report.queues += 1
+                let folder = try scratch.folder("queue-\(report.queues)")
                 let round = StressRound(
                     folder: folder, account: account(office, in: scratch.path), size: size,
-                    people: min(left, Self.chunk), end: end, meter: meter, state: state)
+                    people: min(left, perQueue), end: end, meter: meter, state: state)
                 let (verdict, findings) = try await round.run()
                 report.add(verdict)
                 report.findings += findings
-                left -= min(left, Self.chunk)
-                if !scratch.keeps { Scratch.remove(folder) }
+                left -= min(left, perQueue)
+                // What adds up makes room for the next one even where the folder is kept.
+                spent = scratch.keeps && !(verdict.isClean && findings.isEmpty) ? nil : folder
+                // Else the next queue's memory comes on top of what this one's has left in pieces.
+                malloc_trim(0)
             }
         } catch {
             display.cancel()
@@ -81,6 +87,7 @@ struct StressRun {
         report.reached = state.peak
         report.memory = ProcessMemory.peak()
         report.postOfficeMemory = office.peakMemory
+        report.disk = max(state.disk, scratch.size)
         report.isInterrupted = state.isInterrupted
         report.kept = scratch.keeps ? scratch.path : nil
         return report
@@ -94,8 +101,8 @@ struct StressRun {
             messagesPerSession: .max, retry: RetrySchedule(DurationText.waits("1s*9") ?? []))
     }
 
-    private func watch(_ meter: StressMeter, _ state: StressState, from begin: Int64) async {
-        guard !isQuiet else { return }
+    /// Shows the run, and notes once a second how much disk it takes.
+    private func watch(_ meter: StressMeter, _ state: StressState, _ scratch: Scratch, from begin: Int64) async {
         var display = StressDisplay()
         var frame = StressDisplay.Frame()
         frame.connections = connections
@@ -106,16 +113,17 @@ struct StressRun {
         let clock = SystemClock()
         while !Task.isCancelled {
             let now = clock.sinceBoot().microseconds
-            frame.picture = meter.picture()
+            if !isQuiet { frame.picture = meter.picture() }
             frame.elapsed = Double(now - begin) / 1_000_000
             frame.open = state.open
             if now - since >= 1_000_000 {
                 frame.rates.append(Double(frame.picture.sent - sent) * 1_000_000 / Double(now - since))
                 if frame.rates.count > 120 { frame.rates.removeFirst() }
                 (sent, since) = (frame.picture.sent, now)
+                state.disk = scratch.size
             }
-            display.show(frame)
-            try? await Task.sleep(for: .milliseconds(125))
+            if !isQuiet { display.show(frame) }
+            try? await Task.sleep(for: .milliseconds(display.isTerminal ? 250 : 1000))
         }
     }
 }
@@ -126,6 +134,7 @@ final class StressState: Sendable {
         var isInterrupted = false
         var open = 0
         var peak = 0
+        var disk = 0
         var drain: (@Sendable () -> Void)?
         var busy: Int64 = 0
     }
@@ -144,6 +153,11 @@ final class StressState: Sendable {
     }
     /// The most sessions that were open at once.
     var peak: Int { values.withLock { $0.peak } }
+    /// The most disk taken so far, in bytes.
+    var disk: Int {
+        get { values.withLock { $0.disk } }
+        set { values.withLock { $0.disk = max($0.disk, newValue) } }
+    }
     /// Microseconds in which messages went: neither the making of a queue nor the reckoning.
     var busy: Int64 { values.withLock { $0.busy } }
 

@@ -8,9 +8,11 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -26,6 +28,13 @@ static inline attr_t CNcurses_reverse(void) { return A_REVERSE; }
 static inline attr_t CNcurses_underline(void) { return A_UNDERLINE; }
 // KEY_F(n) is a function-like macro
 static inline int CNcurses_key_f(int n) { return KEY_F(n); }
+// syscall is variadic. Asks the scheduler to give this thread short turns, hence early ones (sched(7); Linux 6.12 on, others refuse
+// or ignore it); threads and processes begun from it do not inherit that.
+static inline int CNcurses_short_turns(uint64_t nanoseconds) {
+    struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; } wish = {
+        .size = 48, .flags = 1 /* SCHED_FLAG_RESET_ON_FORK */, .runtime = nanoseconds};
+    return (int)syscall(SYS_sched_setattr, 0, &wish, 0);
+}
 // ioctl is variadic
 static inline int CNcurses_window_size(int *rows, int *columns) {
     struct winsize size;

@@ -2,6 +2,7 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -30,6 +31,10 @@ static inline int CSystem_byte_is_locked(int fd, off_t byte) {
     if (fcntl(fd, 36 /* F_OFD_GETLK */, &l) < 0) return -1;
     return l.l_type != F_UNLCK;
 }
+// Declared by GNU only.
+extern int pipe2(int ends[2], int flags);
+static inline int CSystem_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
+static inline int CSystem_close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
 static inline int CSystem_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK); }
 // ioctl is variadic
 static inline int CSystem_columns(int fd) {

@@ -20,7 +20,15 @@ public struct Mailbox: Sendable, Hashable {
     public var address: String { "\(localPart)@\(domain)" }
 
     /// `local@domain` with the domain in A-label form: what MAIL FROM and RCPT TO carry.
-    public var envelopeAddress: String { "\(localPart)@\(asciiDomain)" }
+    public var envelopeAddress: String {
+        // Made twice a message: put together by hand it is one allocation instead of three.
+        var address = ""
+        address.reserveCapacity(localPart.utf8.count + asciiDomain.utf8.count + 1)
+        address += localPart
+        address += "@"
+        address += asciiDomain
+        return address
+    }
 
     /// For finding duplicates: lower case throughout, the domain in A-label form. (RFC 5321 lets servers tell `A@x`
     /// from `a@x`; none that matters does, and mailing a person twice is the greater harm.)

@@ -2,26 +2,24 @@
 /// contain, and text that might contain it is never sent as 7bit; so no part can hold one. They follow from the
 /// message ID alone: the same message has the same bytes.
 struct Boundary {
-    private let digits: [UInt8]
+    /// Sixteen of them, as hexadecimal.
+    private let digits: UInt64
 
     init(_ messageID: String) {
         var mixer = Mixer(seed: 0x6F75_7470_6F73_7421)
         mixer.add(messageID)
-        var value = mixer.value
-        var digits: [UInt8] = []
-        digits.reserveCapacity(16)
-        for _ in 0..<16 {
-            digits.append(hexDigits[Int(value & 15)])
-            value >>= 4
-        }
-        self.digits = digits
+        digits = mixer.value
     }
 
     /// - Parameter kind: one letter, told apart for each multipart of a message.
     func put(_ kind: StaticString, to writer: inout ByteWriter) {
         writer.put("=_")
         writer.put(kind)
-        writer.put(digits)
+        var value = digits
+        for _ in 0..<16 {
+            writer.put(hexDigits[Int(value & 15)])
+            value >>= 4
+        }
     }
 
     /// - Parameter first: no part stands before it. The line end in front of any other belongs to the delimiter, so that

@@ -30,6 +30,7 @@ struct FieldValues: ~Copyable {
         store = ByteWriter(capacity: row.bytes.count * 8 + 256)
         entries.reserveCapacity(uses.count)
         var value: [UInt8] = []
+        value.reserveCapacity(64)
         for use in uses {
             let start = store.count
             let raw = row[use.column]

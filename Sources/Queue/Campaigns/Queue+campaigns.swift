@@ -124,7 +124,7 @@ extension Queue {
             let before = try commit.campaign(campaign).state
             let after = try before.after(order)
             guard after != before else { return }
-            try commit.setState(campaign, after)
+            try commit.setState(campaign, after, why: reason)
             try commit.db.execute(
                 sql: "UPDATE campaign SET reason = ? WHERE id = ?", arguments: [reason, campaign])
             if after == .cancelled { try commit.cancelRecipients(campaign) }

@@ -37,6 +37,16 @@ public struct CapProof: Sendable, Hashable {
     public var margin: Int { allowed - peak }
 }
 
+/// A ledger whose beginning retention has taken out: what was before is no part of the proof.
+public struct KeptLedger: Sendable, Hashable {
+    public let scope: LimitScope
+    public let key: String
+    /// Grants taken out.
+    public let removed: Int
+    /// The moment of the first that is left; nil when none is.
+    public let from: Timestamp?
+}
+
 /// The recipients of a campaign, counted, and how they came to be where they are.
 public struct TallyProof: Sendable, Hashable {
     public let campaign: String
@@ -46,12 +56,17 @@ public struct TallyProof: Sendable, Hashable {
     public let decided: Int
     /// Tried before, and put back by somebody.
     public let putBack: Int
+
+    /// Whether what the campaign keeps is what its recipients add up to.
+    public var isExplained: Bool { counted == kept }
 }
 
 /// What replaying the queue has shown.
 public struct Proof: Sendable {
     public var caps: [CapProof] = []
     public var tallies: [TallyProof] = []
+    /// Ledgers that are not whole any more; empty when all are.
+    public var kept: [KeptLedger] = []
     /// What contradicts; empty when all is proven. At most 20 of a kind, then how many more.
     public var findings: [Finding] = []
     public var attempts = 0
@@ -76,6 +91,8 @@ extension Queue {
     /// range: its early end is taken, and if the limit does not hold for that, it counts as unclear.
     ///
     /// Reads everything once, in memory that does not grow: the cost grows with the queue.
+    /// Where retention has cut a ledger, windows before its first grant cannot be replayed: `Proof.kept` says from when on
+    /// it is there.
     /// - Parameters:
     ///   - limits: what held.
     ///   - campaign: only this one's recipients and caps; nil for all.

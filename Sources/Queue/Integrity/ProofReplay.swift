@@ -4,11 +4,13 @@ import GRDB
 /// Goes through ledger and log once each. It knows the tables and nothing of how the limiter decides.
 struct ProofReplay {
     private let db: Database
-    private var keys: [Key] = []
+    var keys: [Key] = []
     private var places: [Int64: Int] = [:]
     private var sources: [String: Int64] = [:]
     private var accounts: [String: Int64] = [:]
-    private var clock = ProofClock()
+    private(set) var clock = ProofClock()
+    /// Keys of which retention took out grants, and the queue time of the first that is left.
+    private var cut: [(key: Key, first: Int64?)] = []
     private var grants = 0
     private var attempts = 0
     private var open = 0
@@ -70,6 +72,7 @@ struct ProofReplay {
             var seen = ProofClock()
             var seq = key.pruned
             var at = Int64.min
+            var first: Int64?
             query.bind(1, key.id)
             while try query.step() {
                 let (number, time) = (query.integer(0), query.integer(1))
@@ -85,6 +88,7 @@ struct ProofReplay {
                 }
                 seq = number
                 at = max(at, time)
+                first = first ?? time
                 grants += 1
             }
             if seq != key.seq {
@@ -93,6 +97,7 @@ struct ProofReplay {
                 findings.add("ledger", "\(key.title) says its last grant was at \(key.lastAt); it is at \(at).")
             }
             clock.merge(seen)
+            if key.pruned > 0 { cut.append((key, first)) }
         }
     }
 
@@ -232,106 +237,12 @@ struct ProofReplay {
         return more
     }
 
-    private func at(_ key: Int64, _ seq: Int64) throws -> Int64? {
+    func at(_ key: Int64, _ seq: Int64) throws -> Int64? {
         lookUp.bind(1, key)
         lookUp.bind(2, seq)
         guard try lookUp.step() else { return nil }
         defer { lookUp.reset() }
         return lookUp.integer(0)
-    }
-
-    // MARK: The windows
-
-    /// Where the most can be counted is a window that ends with a begin: all begun by then, less those whose settle is
-    /// as old as the window. Attempts are numbered as they begin, so all up to this one are begun by then.
-    private mutating func count(_ place: Int, _ attempt: Attempt, _ reading: ProofClock.Reading) throws {
-        keys[place].begun += 1
-        let key = keys[place]
-        guard attempt.id > key.uncounted, !(key.scope == .domain && attempt.isFree) else { return }
-        for index in keys[place].watches.indices {
-            var watch = keys[place].watches[index]
-            if let account = watch.held.account, account != attempt.account { continue }
-            if let campaign = watch.held.campaign, campaign != attempt.campaign { continue }
-            switch reading {
-            case .sure(let begun):
-                if keys[place].firstBegun == nil { keys[place].firstBegun = begun }
-                try advance(&watch, keys[place], to: begun - watch.held.limit.perMicroseconds)
-                try note(&watch, keys[place], begun, left: watch.left)
-            case .between(let early, let late):
-                // The earliest moment bounds what was counted. Where that is more than allowed, nobody can tell: unless
-                // it is at the latest, too.
-                let window = watch.held.limit.perMicroseconds
-                let left = try settled(keys[place], by: early - window)
-                let allowed = Self.allowed(watch.held.limit, early - (keys[place].firstBegun ?? early))
-                if let allowed, keys[place].begun - left > allowed {
-                    watch.unclear += 1
-                    let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].total
-                    try note(&watch, keys[place], late, left: last)
-                } else {
-                    try note(&watch, keys[place], early, left: left)
-                }
-            }
-            keys[place].watches[index] = watch
-        }
-    }
-
-    /// Moves on to the settles as old as `edge`; sure begins only go on.
-    private func advance(_ watch: inout Watch, _ key: Key, to edge: Int64) throws {
-        while watch.left < key.total {
-            // One that is missing was named as such; it counts for nothing.
-            let next = try watch.next ?? at(key.id, key.base + watch.left + 1) ?? Int64.min
-            guard next <= edge else {
-                watch.next = next
-                break
-            }
-            watch.left += 1
-            watch.next = nil
-        }
-    }
-
-    /// How many of a key's settles are not later than `edge`: a binary search, since their times never fall.
-    private func settled(_ key: Key, by edge: Int64) throws -> Int64 {
-        var (low, high) = (Int64(0), key.total)
-        while low < high {
-            let middle = (low + high + 1) / 2
-            if try at(key.id, key.base + middle) ?? Int64.min <= edge { low = middle } else { high = middle - 1 }
-        }
-        return low
-    }
-
-    private func note(_ watch: inout Watch, _ key: Key, _ begun: Int64, left: Int64) throws {
-        guard let allowed = Self.allowed(watch.held.limit, begun - (key.firstBegun ?? begun)) else { return }
-        watch.messages += 1
-        let counted = Int(key.begun - left)
-        if watch.messages == 1 || allowed - counted < watch.allowed - watch.peak {
-            watch.peak = counted
-            watch.allowed = allowed
-            watch.peakAt = begun
-        }
-        let before = key.begun - Int64(allowed)
-        if before >= 1, before <= key.total, let left = try at(key.id, key.base + before) {
-            watch.slack = min(watch.slack ?? Int64.max, begun - watch.held.limit.perMicroseconds - left)
-        }
-    }
-
-    /// What a limit allows `age` after the key's first message: its count, or a warm-up's number of that day; nil when the
-    /// warm-up is over. At the turn of a day the larger one, since begins are known only so exactly.
-    private static func allowed(_ limit: Limit, _ age: Int64) -> Int? {
-        guard let days = limit.warmup else { return limit.count }
-        let day: Int64 = 86_400_000_000
-        let moments = [max(0, age - 50_000), age + 50_000].map { Int($0 / day) }
-        guard moments.allSatisfy({ $0 < days.count }) else { return nil }
-        return moments.map { days[$0] }.max()
-    }
-
-    private func judge(_ watch: Watch, _ key: Key, _ findings: inout ProofFindings) {
-        let limit = watch.held.limit
-        guard watch.peak > watch.allowed else { return }
-        let at = clock.wall(watch.peakAt)?.iso8601 ?? "an unknown time"
-        findings.add(
-            "caps",
-            "\(key.title): \(watch.peak) messages can have been counted within \(limit.perSeconds) s up to \(at); the cap is \(watch.allowed)."
-        )
     }
 
     // MARK: The result
@@ -343,6 +254,10 @@ struct ProofReplay {
         proof.first = firstWall.map { Timestamp(microseconds: $0) }
         proof.last = lastWall.map { Timestamp(microseconds: $0) }
         proof.resolutionMicroseconds = clock.resolution
+        proof.kept = cut.map { key, first in
+            KeptLedger(
+                scope: key.scope, key: key.name, removed: Int(key.pruned), from: first.flatMap { clock.wall($0) })
+        }
         for key in keys {
             for watch in key.watches where watch.messages > 0 {
                 let cap = CapProof(

@@ -135,8 +135,10 @@ final class Commit {
         work.dirty = true
     }
 
-    func setState(_ campaign: Int64, _ state: CampaignState) throws {
+    /// - Parameter why: an order's reason.
+    func setState(_ campaign: Int64, _ state: CampaignState, why: String = "") throws {
         let work = try self.campaign(campaign)
+        if work.state != state { try markState(campaign, state, why: why) }
         work.state = state
         work.dirty = true
     }
@@ -306,6 +308,7 @@ final class Commit {
         update.bind(11, now.wall.microseconds)
         try update.run()
         if state == .finished, work.state != .finished {
+            try markState(work.id, state)
             try record(work.id, kind: "finished", "All recipients are settled.")
         }
     }

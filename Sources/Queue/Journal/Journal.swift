@@ -26,6 +26,7 @@ final class Journal: Sendable {
     let path: String
     private let pool: DatabasePool
     private let clock: any WallClock
+    private let patience: Patience
     private let queue = DispatchQueue(label: "outpost.journal", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
     /// Touched on `queue` alone.
@@ -33,10 +34,11 @@ final class Journal: Sendable {
     /// BEGIN and COMMIT, prepared once: GRDB's own parse their text each time, 20 µs a commit.
     private nonisolated(unsafe) var transaction: (begin: Prepared, commit: Prepared)?
 
-    init(pool: DatabasePool, path: String, clock: any WallClock) {
+    init(pool: DatabasePool, path: String, clock: any WallClock, patience: Patience) {
         self.pool = pool
         self.path = path
         self.clock = clock
+        self.patience = patience
     }
 
     /// Commits and operations so far.
@@ -94,6 +96,9 @@ final class Journal: Sendable {
         try queue.sync { try body(pool) }
     }
 
+    /// How many operations wait for the next commit, so that a test can have them share one.
+    var waitingCount: Int { waiting.withLock { $0.operations.count } }
+
     /// The SQL prepared so far, so that a test can ask for its plans.
     var preparedTexts: [String] { queue.sync { statements.texts } }
 
@@ -119,6 +124,7 @@ final class Journal: Sendable {
             try pool.writeWithoutTransaction { db in
                 let transaction = try transaction(db)
                 try transaction.begin.run()
+                patience.restore()
                 do {
                     let commit = try Commit(db, statements, clock)
                     while next < batch.count {

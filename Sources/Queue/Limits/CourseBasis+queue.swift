@@ -65,8 +65,7 @@ extension Queue {
                 """, arguments: [campaign])
         let again: Int = row?[0] ?? 0
         let all: Int = row?[1] ?? 0
-        // A handful of answers says nothing of the rest.
-        if all >= 20 { basis.deferredShare = min(0.9, Double(again) / Double(all)) }
+        if all > 0 { basis.deferredShare = min(0.9, Double(again) / Double(all)) }
     }
 
     /// How many are left of each domain, judged by the first hundred thousand that wait: the cost has a bound.

@@ -35,8 +35,10 @@ extension Queue {
 
     static let selectRecipients = """
         SELECT r.id, ifnull(r.email, r.key), r.state, r.attempts, r.due, r.line, r.fields, r.domain, a.message_id, a.reply,
-            a.id, a.started, a.finished, a.server, a.account
+            a.id, a.started, a.finished, a.server, a.account, a.code, a.enhanced
         """
+    /// What a query adds to `selectRecipients` comes behind them.
+    static let recipientColumns = 17
 
     /// What to add to `selectRecipients`, each a search that reads little more than the page it answers.
     static func pages(_ state: RecipientState?) -> [String] {
@@ -100,7 +102,8 @@ extension Queue {
         let waits = due > 0 && (state == .pending || state == .deferred)
         return RecipientRecord(
             id: row[0], email: email, state: state, attempts: row[3], nextAttempt: waits ? instant.wall(due) : nil,
-            messageID: row[8], reply: row[9], line: row[5], fields: row[6],
+            messageID: row[8], reply: row[9], code: row[15], enhanced: row[16],
+            answered: (row[12] as Int64?).map { Timestamp(microseconds: $0) }, line: row[5], fields: row[6],
             domain: row[7] ?? Commit.domain(of: email), doubt: state == .inDoubt ? doubt(row) : nil)
     }
 

@@ -86,6 +86,12 @@ public struct RecipientRecord: Sendable, Identifiable {
     public let messageID: String?
     /// Of the last attempt.
     public let reply: String?
+    /// Of the last attempt.
+    public let code: Int?
+    /// Of the last attempt.
+    public let enhanced: String?
+    /// When the last attempt ended; nil while it is open.
+    public let answered: Timestamp?
     public let line: Int
     public let fields: String
     public let domain: String

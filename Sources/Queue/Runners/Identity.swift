@@ -82,7 +82,7 @@ struct IdentityFile: Sendable {
 
     /// Why a queue with this identity is not the one this file was written for; nil when all is well.
     func objection(to identity: Identity) throws -> String? {
-        // Nothing was ever sent from it, and no file says otherwise: it is fresh.
+        // Nothing was ever sent from it, and no file says otherwise: its maker did not come to write one.
         guard let known = read() else {
             return identity.generation == 0
                 ? nil : "the file \(path) that belongs to it is missing, as after a copy or a restored backup"
@@ -93,11 +93,12 @@ struct IdentityFile: Sendable {
         if known.identity.generation > identity.generation {
             return "it is older than what was sent from here last, as after a restored backup"
         }
-        let moved = known.place.map { $0 != place } ?? false
+        let former = known.place.flatMap { $0 == place ? nil : $0 }
         if known.inode != (try queueInode()) {
-            return "it is a copy of the file that was sent from last" + (moved ? ", \(known.place ?? "")" : "")
+            return former.map { "it is a copy of \($0)" }
+                ?? "it is another file than the one that was here before, as after a copy or a restored backup"
         }
-        if moved { return "it was moved here from \(known.place ?? ""), where a copy may be left" }
+        if let former { return "it was moved here from \(former), where a copy may be left" }
         return nil
     }
 }

@@ -33,24 +33,6 @@ extension Queue {
         }
     }
 
-    /// Routes that rest now.
-    public func rests() throws -> [Rest] {
-        try read { db, instant in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT account, source, server, until, since, rule, reply FROM rest ORDER BY account, source, server
-                    """
-            ).compactMap { row in
-                let until: Int64 = row[3]
-                guard until > instant.queue else { return nil }
-                return Rest(
-                    account: row[0], source: row[1], server: row[2], until: instant.wall(until),
-                    since: instant.wall(row[4]), rule: row[5], reply: row[6])
-            }
-        }
-    }
-
     /// Events of a campaign, or of all, newest first.
     public func events(_ campaign: Int64?, limit: Int) throws -> [EventRecord] {
         let condition = campaign == nil ? "WHERE ?1 IS NULL" : "WHERE campaign = ?1"

@@ -7,17 +7,17 @@ extension Commit {
 
     func recoverDead(_ policy: DoubtPolicy, of campaign: Int64? = nil, queue path: String) throws -> Recovery {
         var recovery = Recovery()
-        let query = try prepare("SELECT id, campaign, keys, pid, host FROM runner")
-        var dead: [(id: Int64, campaign: Int64, keys: [Int64], process: Int64, host: String)] = []
+        let query = try prepare("SELECT id, campaign, keys, pid, host, seen FROM runner")
+        var dead: [(id: Int64, campaign: Int64, keys: [Int64], process: Int64, host: String, seen: Int64)] = []
         while try query.step() {
             let id = query.integer(0)
             if let campaign, query.integer(1) != campaign { continue }
             if try RunnerLock.isHeld(id, queue: path) { continue }
             dead.append(
-                (id, query.integer(1), Self.keys(query.text(2)), query.integer(3), query.text(4)))
+                (id, query.integer(1), Self.keys(query.text(2)), query.integer(3), query.text(4), query.integer(5)))
         }
         for runner in dead {
-            let open = try endRunner(runner.id, runner.keys, policy)
+            let open = try endRunner(runner.id, runner.keys, policy, campaign: runner.campaign, at: runner.seen)
             let fate =
                 switch policy {
                 case .hold: "held until somebody decides"
@@ -35,8 +35,12 @@ extension Commit {
     }
 
     /// Takes a runner out; answers how many of its attempts were open and end in doubt.
-    func endRunner(_ id: Int64, _ keys: [Int64], _ policy: DoubtPolicy) throws -> Int {
+    /// - Parameter moment: when (queue time) it was last known to live.
+    func endRunner(
+        _ id: Int64, _ keys: [Int64], _ policy: DoubtPolicy, campaign: Int64, at moment: Int64
+    ) throws -> Int {
         let open = try openAttempts(id)
+        try endSpells(campaign, runner: id, at: moment)
         for (attempt, what) in open {
             let settlement = Settlement(attempt: attempt, outcome: .inDoubt, reply: Self.doubt)
             try settle(settlement, what, keys, as: policy.state)

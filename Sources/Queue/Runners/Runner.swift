@@ -31,19 +31,57 @@ public final class Runner: Sendable {
         }
     }
 
+    /// A lease out of which some were given back; the others are leased one by one.
+    private struct Torn {
+        var lease: Int64
+        var fresh: Bool
+        var left: Set<Int64> = []
+        var released: Set<Int64> = []
+        /// The leases of those left, by recipient.
+        var pieces: [Int64: Int64] = [:]
+    }
+
     private struct State {
         /// nil once stopped.
         var lock: RunnerLock?
+        /// What is asked from here on could come behind its own end.
+        var isStopping = false
         /// Leases with the recipients not begun yet, and which lease a recipient is in.
         var leases: [Int64: Held] = [:]
         var leaseOf: [Int64: Int64] = [:]
         /// Used-up leases, deleted by the next commit of this runner.
         var spent: [Int64] = []
+        var spells = SpellWatch()
 
         mutating func hold(_ made: [(LeaseRange, [Int64])]) {
             for (range, recipients) in made {
                 leases[range.id] = Held(fresh: range.fresh, recipients: recipients)
                 for recipient in recipients { leaseOf[recipient] = range.id }
+            }
+        }
+
+        /// Lets go of recipients; answers the leases they were in.
+        mutating func tear(_ recipients: [Int64]) -> [Torn] {
+            var torn: [Int64: Torn] = [:]
+            for recipient in recipients {
+                guard let lease = leaseOf.removeValue(forKey: recipient), let held = leases[lease] else { continue }
+                held.recipients.remove(recipient)
+                torn[lease, default: Torn(lease: lease, fresh: held.fresh)].released.insert(recipient)
+            }
+            for lease in torn.keys { torn[lease]?.left = leases.removeValue(forKey: lease)?.recipients ?? [] }
+            return Array(torn.values)
+        }
+
+        /// As before `tear`, but for those begun meanwhile: what was made of the leases never came to the disk.
+        mutating func mend(_ torn: [Torn]) {
+            for old in torn {
+                let left = old.left.filter { recipient in
+                    guard let piece = old.pieces[recipient] else { return true }
+                    return leases.removeValue(forKey: piece) != nil
+                }
+                let recipients = old.released.union(left)
+                leases[old.lease] = Held(fresh: old.fresh, recipients: Array(recipients))
+                for recipient in recipients { leaseOf[recipient] = old.lease }
             }
         }
 
@@ -85,32 +123,28 @@ public final class Runner: Sendable {
 
     /// Gives back leased recipients that were not begun.
     public func release(_ recipients: [Int64]) async throws {
-        // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by one.
-        let torn = state.withLock { state in
-            var torn: Set<Int64> = []
-            for recipient in recipients {
-                guard let lease = state.leaseOf.removeValue(forKey: recipient), let held = state.leases[lease] else {
-                    continue
-                }
-                held.recipients.remove(recipient)
-                torn.insert(lease)
-            }
-            return torn.compactMap { id in
-                state.leases[id].map { (id: id, fresh: $0.fresh, recipients: $0.recipients.sorted()) }
-            }
-        }
         let charges = book.charges
-        let made = try await write { commit in
-            try commit.deleteLeases(torn.map(\.id))
-            return try torn.flatMap { held in
-                try held.recipients.map { id in
-                    (try commit.insertLease(charges, fresh: held.fresh, first: id, last: id), [id])
+        let torn = Mutex<[Torn]>([])
+        do {
+            // Within the commit, so that of several at once each finds what the one before it left.
+            try await write { [self] commit in
+                // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by
+                // one.
+                var leases = state.withLock { $0.tear(recipients) }
+                defer { torn.withLock { $0 = leases } }
+                try commit.deleteLeases(leases.map(\.lease))
+                for index in leases.indices {
+                    let fresh = leases[index].fresh
+                    for id in leases[index].left.sorted() {
+                        let range = try commit.insertLease(charges, fresh: fresh, first: id, last: id)
+                        leases[index].pieces[id] = range.id
+                        state.withLock { $0.hold([(range, [id])]) }
+                    }
                 }
             }
-        }
-        state.withLock { state in
-            for held in torn { state.leases[held.id] = nil }
-            state.hold(made)
+        } catch {
+            state.withLock { state in torn.withLock { state.mend($0) } }
+            throw error
         }
     }
 
@@ -142,39 +176,37 @@ public final class Runner: Sendable {
     }
 
     /// The heartbeat: says what this runner waits for, puts in order what other runners left that died meanwhile,
-    /// and answers the order in force. Once a second is enough.
-    public func status(_ status: RunnerStatus) async throws -> CampaignState {
+    /// and answers the orders in force. Twice a second is enough.
+    /// - Parameter route: whose rests are asked for; nil for none.
+    public func status(_ status: RunnerStatus, route: RouteName? = nil) async throws -> RunnerOrders {
         let text = String(decoding: try JSONEncoder().encode(status), as: UTF8.self)
         let (id, campaign, path, doubt) = (id, campaign, journal.path, doubt)
-        return try await write { commit in
-            let update = try commit.prepare("UPDATE runner SET heartbeat = ?2, status = ?3 WHERE id = ?1")
+        let cause = status.cause ?? .sending
+        let before = state.withLock { $0.spells }
+        let (orders, spells) = try await write { commit in
+            let update = try commit.prepare("UPDATE runner SET heartbeat = ?2, seen = ?3, status = ?4 WHERE id = ?1")
             update.bind(1, id)
             update.bind(2, commit.now.wall.microseconds)
-            update.bind(3, text)
+            update.bind(3, commit.now.queue)
+            update.bind(4, text)
             try update.run()
+            var spells = before
+            if let since = spells.observe(cause, at: commit.now.queue) {
+                try commit.turnSpell(campaign, runner: id, to: spells.current, at: since)
+            }
             try commit.anchorClock()
             _ = try commit.recoverDead(doubt, queue: path)
-            return try commit.campaign(campaign).state
+            let rest = try route.flatMap { try commit.routeRest($0) }
+            return (RunnerOrders(state: try commit.campaign(campaign).state, rest: rest), spells)
         }
+        state.withLock { $0.spells = spells }
+        return orders
     }
 
-    /// Remembers that a route is left alone for a while; a later rest of the same route replaces it.
+    /// Remembers that a route is left alone for a while.
     public func rest(_ rest: Rest) async throws {
-        try await journal.write { commit in
-            let upsert = try commit.prepare(
-                """
-                INSERT OR REPLACE INTO rest (account, source, server, until, since, rule, reply)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """)
-            upsert.bind(1, rest.account)
-            upsert.bind(2, rest.source)
-            upsert.bind(3, rest.server)
-            upsert.bind(4, commit.now.queue(rest.until))
-            upsert.bind(5, commit.now.queue(rest.since))
-            upsert.bind(6, rest.rule)
-            upsert.bind(7, rest.reply)
-            try upsert.run()
-        }
+        let campaign = campaign
+        try await journal.write { try $0.rest(rest, campaign: campaign) }
     }
 
     /// Puts a line into the campaign's events.
@@ -185,11 +217,21 @@ public final class Runner: Sendable {
 
     /// Ends it. Attempts that are still open end in doubt, as if the process had died.
     public func stop() async throws {
-        let (id, book, doubt) = (id, book, doubt)
-        guard state.withLock({ $0.lock != nil }) else { return }
-        try await journal.write { commit in
-            _ = try commit.endRunner(id, commit.current(book).keys.map(\.id), doubt)
-            try commit.anchorClock()
+        let (id, campaign, book, doubt) = (id, campaign, book, doubt)
+        let isFirst = state.withLock { state in
+            defer { state.isStopping = true }
+            return state.lock != nil && !state.isStopping
+        }
+        guard isFirst else { return }
+        do {
+            try await journal.write { commit in
+                _ = try commit.endRunner(
+                    id, commit.current(book).keys.map(\.id), doubt, campaign: campaign, at: commit.now.queue)
+                try commit.anchorClock()
+            }
+        } catch {
+            state.withLock { $0.isStopping = false }
+            throw error
         }
         // After the row is gone: nobody may find it without its lock.
         state.withLock { $0.lock = nil }
@@ -198,7 +240,7 @@ public final class Runner: Sendable {
     /// One piece of work of this runner; used-up leases go with it.
     func write<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) async throws -> T {
         let spent = try state.withLock { state in
-            guard state.lock != nil else { throw QueueError.stopped }
+            guard state.lock != nil, !state.isStopping else { throw QueueError.stopped }
             defer { state.spent = [] }
             return state.spent
         }

@@ -16,7 +16,14 @@ final class RunnerLock: Sendable {
     init(_ id: Int64, queue path: String) throws {
         self.id = id
         descriptor = try Self.openFile(path)
-        guard CSystem_lock_byte(descriptor, off_t(id)) == 0 else {
+        // A start that failed lets go of its number an instant after its row was rolled back.
+        var patience = 100
+        while CSystem_lock_byte(descriptor, off_t(id)) != 0 {
+            if errno == EAGAIN || errno == EACCES, patience > 0 {
+                patience -= 1
+                usleep(1_000)
+                continue
+            }
             let reason = String(cString: strerror(errno))
             close(descriptor)
             throw QueueError.io(path: path + "-runners", detail: "cannot lock byte \(id): \(reason)")

@@ -114,8 +114,8 @@ extension Commit {
         }
         let insert = try prepare(
             """
-            INSERT INTO runner (campaign, pid, host, boot, account, source, keys, started, heartbeat, status)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, '')
+            INSERT INTO runner (campaign, pid, host, boot, account, source, keys, started, heartbeat, status, seen)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, '', ?9)
             """)
         insert.bind(1, campaign)
         insert.bind(2, Int64(getpid()))
@@ -125,8 +125,10 @@ extension Commit {
         insert.bind(6, source)
         insert.bind(7, Self.keyText(keys.map(\.id)))
         insert.bind(8, now.wall.microseconds)
+        insert.bind(9, now.queue)
         try insert.run()
         let id = db.lastInsertedRowID
+        try beginSpell(campaign, runner: id, .sending, at: now.queue)
         // Locked before anybody can see the row, or it would be taken for dead.
         let lock = try RunnerLock(id, queue: path)
         var charges = Charges(

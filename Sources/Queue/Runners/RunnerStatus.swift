@@ -7,11 +7,16 @@ public struct RunnerStatus: Sendable, Hashable, Codable {
     /// When that ends, if it ends by itself.
     public var until: Timestamp?
     public var sessions: [SessionStatus]
+    /// The same as a word and a name, for the history of what was waited for; nil while it sends.
+    public var cause: WaitCause?
 
-    public init(waitingFor: String? = nil, until: Timestamp? = nil, sessions: [SessionStatus] = []) {
+    public init(
+        waitingFor: String? = nil, until: Timestamp? = nil, sessions: [SessionStatus] = [], cause: WaitCause? = nil
+    ) {
         self.waitingFor = waitingFor
         self.until = until
         self.sessions = sessions
+        self.cause = cause
     }
 }
 
@@ -60,32 +65,6 @@ public struct Recovery: Sendable, Hashable {
     public var inDoubt = 0
 
     public init() {}
-}
-
-/// A route (account, source, server) that is left alone for a while, and the reply that caused it.
-public struct Rest: Sendable, Hashable {
-    public var account: String
-    public var source: String
-    /// Host and port, or whatever the rest is about.
-    public var server: String
-    public var until: Timestamp
-    public var since: Timestamp
-    /// The reply rule's id.
-    public var rule: String
-    public var reply: String
-
-    public init(
-        account: String, source: String, server: String, until: Timestamp, since: Timestamp, rule: String,
-        reply: String
-    ) {
-        self.account = account
-        self.source = source
-        self.server = server
-        self.until = until
-        self.since = since
-        self.rule = rule
-        self.reply = reply
-    }
 }
 
 /// Something worth remembering that is no attempt.

@@ -1,39 +1,59 @@
-/// What the ledgers of domains and campaigns know of the time before they were counted, and which domains are one
-/// destination.
+/// Rests that are kept after they ended, with what caused them; and what each process waited for, spell by spell.
 enum Migration4 {
-    static let name = "4 recall"
+    static let name = "4 rests and waits"
 
+    /// All times are queue time.
     static let schema = """
-        -- attempt.retired & 4: its domain was counted, and no limit by domain held for it.
-
-        -- A walk back over the ledgers of the sources, which fills those of domains and campaigns.
-        CREATE TABLE recall (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            -- See `RecallKind`.
-            kind INTEGER NOT NULL,
-            -- Queue time from which on the ledgers it fills are complete; 0 when they were from the beginning.
-            known INTEGER NOT NULL,
-            -- By cap key of a source, the number of the grant it comes to next: `1:900,7:20`.
-            cursor TEXT NOT NULL,
-            -- The last attempt begun before the keys were counted.
-            uncounted INTEGER NOT NULL
+        ALTER TABLE rest RENAME TO rest_of_first_schema;
+        -- Of a route's rows the last one says whether it rests.
+        CREATE TABLE rest (
+            id INTEGER PRIMARY KEY,
+            account TEXT NOT NULL, source TEXT NOT NULL, server TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            -- When it ends, or was ended.
+            until INTEGER NOT NULL,
+            -- 0: by itself; 1: somebody lifted it; 2: a longer rest of the route took over.
+            ending INTEGER NOT NULL DEFAULT 0,
+            rule TEXT NOT NULL, reply TEXT NOT NULL,
+            -- What it was the answer to; no attempt when a session could not even be opened.
+            campaign INTEGER, attempt INTEGER,
+            -- The last attempt there was: one that is sent later ends the row of rests.
+            mark INTEGER NOT NULL DEFAULT 0,
+            -- The n-th rest of the route without a message sent in between.
+            streak INTEGER NOT NULL DEFAULT 1,
+            -- Answers that asked for a rest while it lasted.
+            hits INTEGER NOT NULL DEFAULT 1
         ) STRICT;
+        CREATE INDEX rest_route ON rest (account, source, server, id);
+        INSERT INTO rest (account, source, server, since, until, rule, reply)
+            SELECT account, source, server, since, until, rule, reply FROM rest_of_first_schema;
+        DROP TABLE rest_of_first_schema;
 
-        -- Of a domain or a campaign: what fills its ledger behind its own grants. NULL: it is not counted (any more).
-        ALTER TABLE cap_key ADD COLUMN recall INTEGER;
-        -- Its first grant's number less one: 0, or less where grants were recalled.
-        ALTER TABLE cap_key ADD COLUMN base INTEGER NOT NULL DEFAULT 0;
-        -- Attempts up to this one were begun before it was counted, hence held to nothing by it.
-        ALTER TABLE cap_key ADD COLUMN uncounted INTEGER NOT NULL DEFAULT 0;
-        CREATE INDEX cap_recall ON cap_key (recall) WHERE recall IS NOT NULL;
+        -- The life of each process that sends, without gaps; and of each campaign, when its state keeps it from being sent.
+        CREATE TABLE spell (
+            id INTEGER PRIMARY KEY,
+            campaign INTEGER NOT NULL,
+            -- 0: the campaign's state, whoever runs.
+            runner INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            -- The cap, the answer, whatever the kind leaves open.
+            what TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            -- NULL while it lasts.
+            until INTEGER
+        ) STRICT;
+        CREATE INDEX spell_campaign ON spell (campaign, id);
+        CREATE INDEX spell_open ON spell (runner, campaign) WHERE until IS NULL;
+        -- Queue time of the last heartbeat: where the spell of a dead process ends.
+        ALTER TABLE runner ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 
-        -- Grows when something is counted that was not: so that every runner notices.
-        ALTER TABLE clock ADD COLUMN counting INTEGER NOT NULL DEFAULT 0;
-
-        -- Domains that were looked up, and the name under which their MX hosts are counted; times are queue time.
-        CREATE TABLE site (
-            domain TEXT PRIMARY KEY, site TEXT NOT NULL, looked INTEGER NOT NULL, expires INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX site_name ON site (site);
+        -- What went before was not written down.
+        INSERT INTO spell (campaign, runner, kind, what, since, until)
+            SELECT c.id, 0, 'unrecorded', '', max(1, c.started - k.wall_us + k.queue_us), k.queue_us
+            FROM campaign c, clock k WHERE c.started IS NOT NULL AND c.started < k.wall_us;
+        INSERT INTO spell (campaign, runner, kind, what, since)
+            SELECT c.id, 0, CASE c.state WHEN 2 THEN 'paused' WHEN 3 THEN 'finished' ELSE 'cancelled' END, c.reason,
+                max(1, ifnull(c.finished, k.wall_us) - k.wall_us + k.queue_us)
+            FROM campaign c, clock k WHERE c.started IS NOT NULL AND c.state IN (2, 3, 4);
         """
 }

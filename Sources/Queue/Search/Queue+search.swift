@@ -10,7 +10,7 @@ extension Queue {
     ///   - each: is given a page at a time.
     /// - Throws: `QueueError`, and what `each` throws.
     public func searchRecipients(
-        _ text: String, campaign: Int64, state: RecipientState?, progress: (Int) -> Void = { _ in },
+        _ text: String, campaign: Int64, state: RecipientState?, progress: (Int) throws -> Void = { _ in },
         each: ([RecipientRecord]) throws -> Void
     ) throws {
         let term = try SearchTerm(text)
@@ -57,7 +57,8 @@ extension Queue {
 
     /// The lines of the log, of a campaign or of all, whose address or reply contains `text`, oldest first.
     public func searchAttempts(
-        _ text: String, campaign: Int64?, progress: (Int) -> Void = { _ in }, each: ([AttemptRecord]) throws -> Void
+        _ text: String, campaign: Int64?, progress: (Int) throws -> Void = { _ in },
+        each: ([AttemptRecord]) throws -> Void
     ) throws {
         let term = try SearchTerm(text)
         let index = try SearchIndex(queue: path)
@@ -117,17 +118,28 @@ extension Queue {
 
 extension SearchIndex {
     /// Candidates, in the order of their ids.
-    func hits(_ term: SearchTerm, in table: String, from: Int64 = 0, through: Int64 = .max) throws -> [Int64] {
+    /// - Parameters:
+    ///   - upwards: false begins with the greatest.
+    ///   - limit: at most so many.
+    func hits(
+        _ term: SearchTerm, in table: String, from: Int64 = 0, through: Int64 = .max, upwards: Bool = true,
+        limit: Int = .max
+    ) throws -> [Int64] {
         do {
             return try database.read { db in
                 guard let expression = try term.expression(db, table: table) else { return [] }
                 let query = try Prepared(
-                    db, "SELECT rowid FROM \(table) WHERE \(table) MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid")
+                    db,
+                    """
+                    SELECT rowid FROM \(table) WHERE \(table) MATCH ? AND rowid BETWEEN ? AND ?
+                    ORDER BY rowid \(upwards ? "" : "DESC")
+                    """)
                 query.bind(1, expression)
                 query.bind(2, from)
                 query.bind(3, through)
                 var found: [Int64] = []
-                while try query.step() { found.append(query.integer(0)) }
+                while found.count < limit, try query.step() { found.append(query.integer(0)) }
+                query.reset()
                 return found
             }
         } catch let error as DatabaseError {

@@ -75,8 +75,9 @@ final class SearchIndex {
     // MARK: Catching up
 
     /// Takes in what was stored since the last time.
-    /// - Parameter progress: told now and then how many rows were taken in.
-    func catchUp(_ queue: Queue, progress: (Int) -> Void) throws {
+    /// - Parameter progress: told now and then how many rows were taken in; what it throws ends it, and the next one goes on
+    ///   from there.
+    func catchUp(_ queue: Queue, progress: (Int) throws -> Void) throws {
         do {
             try database.writeWithoutTransaction { db in
                 try db.execute(sql: "INSERT INTO address (address, rank) VALUES ('hashsize', 33554432)")
@@ -93,7 +94,7 @@ final class SearchIndex {
                         return .commit
                     }
                     taken += count
-                    progress(taken)
+                    try progress(taken)
                     if count < Self.rowsPerBatch { break }
                 }
                 try db.inTransaction(.immediate) {

@@ -83,6 +83,26 @@ struct Breaker: Sendable, Equatable {
         state = .open(until: until, reason: reason(until))
     }
 
+    /// A rest that another process asked for; what this one found out itself stays known.
+    mutating func obey(until: Timestamp, now: Timestamp, _ reason: WaitReason) {
+        // The same moment, said by two clocks.
+        if case .open(let old, _) = state, old + .seconds(1) >= until { return }
+        if lastRest == nil { lastRest = until - now }
+        careful = true
+        cohort = 0
+        window = 1
+        state = .open(until: until, reason: reason)
+    }
+
+    /// Somebody ended the rest by hand: it is tried now, and what comes of it decides. Answers whether there was one.
+    mutating func lift() -> Bool {
+        guard case .open = state else { return false }
+        state = .halfOpen
+        lastRest = nil
+        window = 1
+        return true
+    }
+
     /// Why nobody may use the route now; `nil` when it may be used. Time alone turns open into half-open.
     mutating func obstacle(now: Timestamp) -> WaitReason? {
         guard case .open(let until, let reason) = state else { return nil }

@@ -57,7 +57,7 @@ public final class Dispatcher: Sendable {
     private func run(
         _ runner: Runner, _ limits: [Limit], _ progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Ending {
-        let feed = Feed(runner, batch: max(16, account.sessions * 2))
+        let feed = Feed(runner, batch: max(16, account.sessions * 2), clock: clock)
         let destinations = destinations(runner, limits, feed)
         feed.destinations = destinations
         let context = RunContext(
@@ -67,10 +67,8 @@ public final class Dispatcher: Sendable {
             messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
             messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"),
             observe: options.observe)
-        for rest in try await read({ try $0.rests() })
-        where rest.account == account.name && rest.source == account.sourceKey {
-            _ = gate.rest(for: rest.until - clock.now(), reply: rest.reply)
-        }
+        // What is in force from before holds from the first message on.
+        gate.obey(try await runner.status(RunnerStatus(), route: context.routeName).rest, isFirst: true)
         try await destinations?.begin()
         let lanes = Lane.pool(count: min(options.lanes, account.sessions))
         let watch = Task { await Monitor(context, progress).watch() }

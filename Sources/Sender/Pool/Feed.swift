@@ -16,6 +16,8 @@ final class Feed: Sendable {
         var stock: [LeasedRecipient] = []
         var head = 0
         var batch: Int
+        /// When it was filled last, in microseconds since boot.
+        var filled: Int64 = 0
         var refilling = false
         /// Leased, and waiting until their domain is looked up; by domain.
         var aside: [String: [LeasedRecipient]] = [:]
@@ -23,11 +25,15 @@ final class Feed: Sendable {
         /// Nobody was left to lease while some were aside.
         var isDry = false
         var waiters: [UnsafeContinuation<Void, Never>] = []
+        /// Taken, and not begun.
+        var returned: [Int64] = []
     }
 
     private static let largestBatch = 1000
     private let state: Mutex<State>
     private let runner: Runner
+    private let clock: any WallClock
+    private let firstBatch: Int
     private let looking = Mutex<Destinations?>(nil)
 
     /// What says whose domain is ready; nil for all.
@@ -36,9 +42,12 @@ final class Feed: Sendable {
         set { looking.withLock { $0 = newValue } }
     }
 
-    /// - Parameter batch: how many to lease at first; it doubles while they are used up.
-    init(_ runner: Runner, batch: Int) {
+    /// - Parameter batch: how many to lease at first; it doubles while they are used up within half a second, and shrinks
+    ///   when they last for more than two: a slow runner is not to sit on what a fast one would have sent.
+    init(_ runner: Runner, batch: Int, clock: any WallClock) {
         self.runner = runner
+        self.clock = clock
+        firstBatch = min(batch, Self.largestBatch)
         state = Mutex(State(batch: min(batch, Self.largestBatch)))
     }
 
@@ -72,7 +81,7 @@ final class Feed: Sendable {
                 return .recipients(recipients)
             case .refill(let size):
                 let answer = try await refill(size)
-                if answer.recipients.isEmpty, !hasAside() {
+                if answer.recipients.isEmpty, !hasMore() {
                     let left = answer.tallies
                     return .none(nextDue: answer.nextDue, unsettled: left.pending + left.sending + left.deferred)
                 }
@@ -111,7 +120,7 @@ final class Feed: Sendable {
                 ready = try await destinations.sort(domains)
             }
         } catch {
-            finish([])
+            finish([], leased: 0)
             throw error
         }
         finish(ready == nil ? answer.recipients : [], leased: answer.recipients.count)
@@ -127,10 +136,11 @@ final class Feed: Sendable {
         }
     }
 
-    private func hasAside() -> Bool {
+    /// Whether some are still to come though nobody is left to lease.
+    private func hasMore() -> Bool {
         state.withLock { state in
             state.isDry = state.asideCount > 0
-            return state.isDry
+            return state.isDry || state.stock.count > state.head
         }
     }
 
@@ -149,12 +159,21 @@ final class Feed: Sendable {
         woken.forEach { $0.resume() }
     }
 
-    private func finish(_ recipients: [LeasedRecipient], leased: Int = 0) {
+    private func finish(_ recipients: [LeasedRecipient], leased: Int) {
+        let now = clock.sinceBoot().microseconds
         let woken = state.withLock { state in
             state.stock.removeFirst(state.head)
             state.head = 0
             state.stock += recipients
-            if max(leased, recipients.count) == state.batch { state.batch = min(state.batch * 2, Self.largestBatch) }
+            if leased >= state.batch {
+                let lasted = now - state.filled
+                if lasted < 500_000 {
+                    state.batch = min(state.batch * 2, Self.largestBatch)
+                } else if lasted > 2_000_000 {
+                    state.batch = max(state.batch / 2, firstBatch)
+                }
+            }
+            state.filled = now
             state.refilling = false
             defer { state.waiters.removeAll() }
             return state.waiters
@@ -162,7 +181,11 @@ final class Feed: Sendable {
         woken.forEach { $0.resume() }
     }
 
-    /// What was leased and not taken; the feed is empty afterwards.
+    /// A worker that ends leaves here whom it took and did not begin. They are released together, with `drain`: each release
+    /// by itself tears a lease of up to a thousand into single rows, and 500 sessions would do so 500 times.
+    func giveBack(_ recipients: [Int64]) { state.withLock { $0.returned += recipients } }
+
+    /// What was leased and not begun; the feed is empty afterwards.
     func drain() -> [Int64] {
         state.withLock { state in
             defer {
@@ -170,8 +193,9 @@ final class Feed: Sendable {
                 state.head = 0
                 state.aside = [:]
                 state.asideCount = 0
+                state.returned.removeAll()
             }
-            return state.stock[state.head...].map(\.id) + state.aside.values.flatMap { $0.map(\.id) }
+            return state.stock[state.head...].map(\.id) + state.aside.values.flatMap { $0.map(\.id) } + state.returned
         }
     }
 }

@@ -27,6 +27,8 @@ final class Gate: Sendable {
         var failures = 0
         var everOpened = false
         var breaker: Breaker
+        /// The last rest in the queue that was lifted.
+        var lifted: Int64?
         var refusals: RefusalWatch
         /// Share of final refusals that ended the run.
         var refused: Double?
@@ -97,6 +99,25 @@ final class Gate: Sendable {
             guard case .open(let until, _) = state.breaker.state else { return now + time }
             return until
         }
+    }
+
+    /// What the queue says of the route's last rest: another process may have asked for it, or somebody lifted it.
+    /// - Parameter isFirst: the run begins: what was lifted before is no news.
+    func obey(_ rest: RouteRest?, isFirst: Bool = false) {
+        guard let rest else { return }
+        let now = clock.now()
+        let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
+            guard rest.isLifted else {
+                guard rest.until > now else { return [] }
+                state.breaker.obey(
+                    until: rest.until, now: now, .rest(until: rest.until, reply: rest.reply))
+                return []
+            }
+            guard state.lifted != rest.id else { return [] }
+            state.lifted = rest.id
+            return !isFirst && state.breaker.lift() ? Self.takeAll(&state) : []
+        }
+        woken.forEach { $0.resume() }
     }
 
     /// Nobody begins anything before the moment named.
@@ -237,16 +258,27 @@ final class Gate: Sendable {
         }
     }
 
-    /// A session could not be opened or was lost. Returns how long to leave the server alone, doubling from 0.5 s up
-    /// to 5 minutes; `nil` when the run is to give up.
-    func failed(opening: Bool) -> Duration? {
+    /// What a session that could not be opened or was lost means.
+    struct Setback {
+        /// How long to leave the server alone, doubling from 0.5 s up to 5 minutes; nil when the run is to give up.
+        var pause: Duration?
+        /// Until when the route rests, if it was on trial.
+        var rest: Timestamp?
+    }
+
+    /// A session could not be opened or was lost.
+    func failed(opening: Bool) -> Setback {
         let now = clock.now()
         return state.withLock { state in
             state.failures += 1
+            let wasOnTrial = state.breaker.state == .halfOpen
             state.breaker.failed(now: now)
+            var setback = Setback()
+            if wasOnTrial, case .open(let until, _) = state.breaker.state { setback.rest = until }
             let patience = options.wait ? (state.everOpened ? Int.max : 6) : 4
-            if opening, state.failures >= patience { return nil }
-            return .milliseconds(min(300_000, 500 << min(state.failures - 1, 10)))
+            if opening, state.failures >= patience { return setback }
+            setback.pause = .milliseconds(min(300_000, 500 << min(state.failures - 1, 10)))
+            return setback
         }
     }
 

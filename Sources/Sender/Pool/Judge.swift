@@ -10,7 +10,7 @@ struct Judgement {
         /// This session is over; others may go on.
         case reconnect
         /// Nobody uses the route for a while.
-        case rest(Duration, rule: String, reply: String)
+        case rest(Duration, rule: String, reply: String, attempt: Int64)
         case loginRefused(String)
     }
 
@@ -28,12 +28,13 @@ struct Judge: Sendable {
     static let patientLosses = 3
 
     /// - Parameters:
+    ///   - domain: the recipient's, for its retry schedule.
     ///   - attempts: how many counted before this one.
     ///   - losses: how often this recipient's message was lost in this run, this time included.
     ///   - jitter: 0..<1.
     func judge(
-        _ delivery: Delivery, attempt: Int64, attempts: Int, losses: Int, bytes: Int, tls: String?, now: Timestamp,
-        jitter: Double
+        _ delivery: Delivery, attempt: Int64, domain: String, attempts: Int, losses: Int, bytes: Int, tls: String?,
+        now: Timestamp, jitter: Double
     ) -> Judgement {
         let settlement: Maker = { outcome, reply, words, retryAt, counts, suppress in
             Settlement(
@@ -41,6 +42,7 @@ struct Judge: Sendable {
                 reply: reply?.text ?? words, tls: tls, bytes: bytes, retryAt: retryAt, countsAsAttempt: counts,
                 suppress: suppress)
         }
+        let tries = Tries(attempt: attempt, domain: domain, attempts: attempts, now: now, jitter: jitter)
         switch delivery {
         case .untouched:
             return Judgement(
@@ -57,7 +59,8 @@ struct Judge: Sendable {
             if losses >= Self.patientLosses {
                 return Judgement(
                     settlement: later(
-                        settlement, attempts, nil, now, jitter, words: "connection lost \(losses) times: \(words)"),
+                        settlement, tries, kind: .network, rule: "default.lost",
+                        words: "connection lost \(losses) times: \(words)"),
                     consequence: .reconnect)
             }
             return Judgement(
@@ -67,7 +70,7 @@ struct Judge: Sendable {
         case .answered(.dot, let reply) where reply.code / 100 == 2:
             return Judgement(settlement: settlement(.sent, reply, "", nil, true, nil), consequence: .none)
         case .answered(let stage, let reply):
-            return refused(reply, stage, settlement, attempts, now, jitter)
+            return refused(reply, stage, settlement, tries)
         }
     }
 
@@ -80,11 +83,18 @@ struct Judge: Sendable {
 
     private static let briefRest = Duration.seconds(60)
 
+    /// How a recipient stands with its retry schedule.
+    private struct Tries {
+        var attempt: Int64
+        var domain: String
+        var attempts: Int
+        var now: Timestamp
+        var jitter: Double
+    }
+
     private typealias Maker = (AttemptOutcome, Reply?, String, Timestamp?, Bool, String?) -> Settlement
 
-    private func refused(
-        _ reply: Reply, _ stage: Stage, _ make: Maker, _ attempts: Int, _ now: Timestamp, _ jitter: Double
-    ) -> Judgement {
+    private func refused(_ reply: Reply, _ stage: Stage, _ make: Maker, _ tries: Tries) -> Judgement {
         let verdict = classifier.judge(reply, host: account.host, at: stage)
         switch verdict.action {
         case .fail:
@@ -93,29 +103,42 @@ struct Judge: Sendable {
                 consequence: reply.code == 421 ? .reconnect : .none)
         case .defer:
             return Judgement(
-                settlement: later(make, attempts, verdict.rest, now, jitter, reply: reply),
+                settlement: later(
+                    make, tries, kind: verdict.kind, rule: verdict.rule, named: verdict.named, least: verdict.rest,
+                    reply: reply),
                 consequence: reply.code == 421 ? .reconnect : .none)
         case .login:
             return Judgement(
-                settlement: make(.deferred, reply, "", now, false, nil), consequence: .loginRefused(reply.line))
+                settlement: make(.deferred, reply, "", tries.now, false, nil),
+                consequence: .loginRefused(reply.line))
         case .rest:
             let rest = self.rest(verdict, reply)
-            let wait = rest ?? account.retry.wait(after: 1, jitter: jitter) ?? .seconds(60)
+            let wait = rest ?? schedule(tries, verdict.kind, verdict.rule).wait(after: 1, jitter: tries.jitter)
             let consequence: Judgement.Consequence =
-                rest.map { .rest($0, rule: verdict.rule, reply: reply.line) } ?? .reconnect
+                rest.map { .rest($0, rule: verdict.rule, reply: reply.line, attempt: tries.attempt) } ?? .reconnect
             return Judgement(
-                settlement: make(.deferred, reply, "", now + wait, false, nil), consequence: consequence)
+                settlement: make(.deferred, reply, "", tries.now + (wait ?? .seconds(60)), false, nil),
+                consequence: consequence)
         }
     }
 
-    /// Deferred by the schedule, or failed when that is used up. A wait the server names is obeyed.
+    private func schedule(_ tries: Tries, _ kind: ReplyKind, _ rule: String) -> RetrySchedule {
+        account.retries.rule(domain: tries.domain, kind: kind, rule: rule)?.schedule ?? account.retry
+    }
+
+    /// Deferred by the schedule, or failed when that is used up. A wait the server names is obeyed; the reply rule's own
+    /// holds unless the schedule is for just that refusal.
     private func later(
-        _ make: Maker, _ attempts: Int, _ named: Duration?, _ now: Timestamp, _ jitter: Double, reply: Reply? = nil,
-        words: String = ""
+        _ make: Maker, _ tries: Tries, kind: ReplyKind, rule: String, named: Duration? = nil, least: Duration? = nil,
+        reply: Reply? = nil, words: String = ""
     ) -> Settlement {
-        guard let wait = account.retry.wait(after: attempts + 1, jitter: jitter) else {
+        let special = account.retries.rule(domain: tries.domain, kind: kind, rule: rule)
+        let schedule = special?.schedule ?? account.retry
+        guard let wait = schedule.wait(after: tries.attempts + 1, jitter: tries.jitter) else {
             return make(.failed, reply, words, nil, true, nil)
         }
-        return make(.deferred, reply, words, now + max(wait, named ?? .zero), true, nil)
+        let isForThis = special.map { $0.cause != .any } ?? false
+        let floor = (isForThis ? named : least) ?? .zero
+        return make(.deferred, reply, words, tries.now + max(wait, floor), true, nil)
     }
 }

@@ -38,12 +38,38 @@ struct Monitor: Sendable {
             sessions: picture.sessions.map {
                 SessionStatus(
                     number: $0.number, server: run.account.server, state: $0.step, since: $0.since, sent: $0.delivered)
-            })
-        guard let order = try? await run.runner.status(status) else { return }
-        switch order {
-        case .paused, .cancelled: run.halted(order)
+            }, cause: picture.waiting.map(Self.cause))
+        guard let orders = try? await run.runner.status(status, route: run.routeName) else { return }
+        switch orders.state {
+        case .paused, .cancelled: run.halted(orders.state)
         case .draft, .sending, .finished: break
         }
+        run.gate.obey(orders.rest)
+    }
+
+    /// The reason nothing moves, for the history of it: without the moment at which it ends, so that one that goes on
+    /// and on is one spell.
+    static func cause(_ reason: WaitReason) -> WaitCause {
+        switch reason {
+        case .cap(let limit, let key, _):
+            WaitCause(.cap, "\(limit.scope.rawValue) \(key) \(limit.count)/\(span(limit))")
+        case .closed: WaitCause(.window)
+        case .retry: WaitCause(.retry)
+        case .rest(_, let reply): WaitCause(.rest, reply)
+        case .reconnect(_, let error): WaitCause(.connection, error)
+        case .pace: WaitCause(.pace)
+        case .others: WaitCause(.others)
+        case .turn, .history, .nothing: .sending
+        }
+    }
+
+    /// `1h`, `24h`, `7d`, `90s`: a cap's window as config.toml has it.
+    private static func span(_ limit: Limit) -> String {
+        let seconds = limit.perMicroseconds / 1_000_000
+        if limit.perMicroseconds % 1_000_000 != 0 { return "\(limit.perMicroseconds / 1000)ms" }
+        if seconds > 86_400, seconds % 86_400 == 0 { return "\(seconds / 86_400)d" }
+        if seconds % 3_600 == 0 { return "\(seconds / 3_600)h" }
+        return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
 
     /// The reason nothing moves, in English words; it is stored with the runner and shown by `status` and the console.

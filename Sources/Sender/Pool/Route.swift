@@ -11,6 +11,8 @@ actor Route {
     private var addresses: [SocketAddress] = []
     private var proven = false
     private var opening = false
+    /// The login was refused; nobody tries it again, whoever's turn is next.
+    private var refusal: SessionError?
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     /// - Throws: `TransportError` when the trust anchors cannot be read.
@@ -24,6 +26,10 @@ actor Route {
     /// - Throws: `SessionError` of the last address tried.
     nonisolated func open(on lane: Lane, cancelled: () -> Bool) async throws -> Session? {
         let alone = await enter()
+        if let refusal = await refusal {
+            await leave(alone: alone, succeeded: false)
+            throw refusal
+        }
         if cancelled() {
             await leave(alone: alone, succeeded: false)
             return nil
@@ -33,7 +39,7 @@ actor Route {
             await leave(alone: alone, succeeded: true)
             return session
         } catch {
-            await leave(alone: alone, succeeded: false)
+            await leave(alone: alone, succeeded: false, error as? SessionError)
             throw error
         }
     }
@@ -70,7 +76,9 @@ actor Route {
         return true
     }
 
-    private func leave(alone: Bool, succeeded: Bool) {
+    private func leave(alone: Bool, succeeded: Bool, _ failure: SessionError? = nil) {
+        // Before the next one is woken, who would not know of it yet otherwise.
+        if case .login = failure { refusal = failure }
         if succeeded { proven = true }
         if alone { opening = false }
         let woken = waiting

@@ -57,12 +57,21 @@ struct RunContext: Sendable {
         }
     }
 
+    var routeName: RouteName {
+        RouteName(account: account.name, source: account.sourceKey, server: account.server)
+    }
+
     /// The route is left alone, in this process and, through the queue, in every other.
-    func rest(for time: Duration, rule: String, reply: String) async {
-        let until = gate.rest(for: time, reply: reply)
+    /// - Parameter attempt: what was answered so; nil when a session was refused.
+    func rest(for time: Duration, rule: String, reply: String, attempt: Int64?) async {
+        await record(rest: gate.rest(for: time, reply: reply), rule: rule, reply: reply, attempt: attempt)
+    }
+
+    /// Writes a rest down that this process keeps already.
+    func record(rest until: Timestamp, rule: String, reply: String, attempt: Int64? = nil) async {
         try? await runner.rest(
             Rest(
                 account: account.name, source: account.sourceKey, server: account.server, until: until,
-                since: clock.now(), rule: rule, reply: reply))
+                since: clock.now(), rule: rule, reply: reply, attempt: attempt))
     }
 }

@@ -65,7 +65,7 @@ actor Worker {
                 break
             }
             try await flush()
-            try await run.runner.release(prepared.map(\.recipient.id))
+            run.feed.giveBack(prepared.map(\.recipient.id))
         } catch {
             failure = error
             run.gate.stop(.interrupted)
@@ -192,7 +192,7 @@ actor Worker {
             let item = sendable[index]
             if case .lost = delivery { losses[item.recipient.id, default: 0] += 1 }
             let judgement = run.judge.judge(
-                delivery, attempt: item.attempt, attempts: item.recipient.attempts,
+                delivery, attempt: item.attempt, domain: item.recipient.domain, attempts: item.recipient.attempts,
                 losses: losses[item.recipient.id] ?? 0, bytes: item.message.size, tls: tls, now: run.clock.now(),
                 jitter: Double.random(in: 0..<1, using: &random))
             run.observe?(judgement.settlement, .microseconds(run.ticks() - begun))
@@ -231,11 +231,14 @@ actor Worker {
             return
         case .reconnect:
             // One dropped answer is no reason to slow down; the second in a row is.
-            if let pause = run.gate.failed(opening: false), lost || pause > .milliseconds(500) {
-                run.gate.hold(.reconnect(until: run.clock.now() + pause, error: settled.last?.reply ?? ""))
+            let error = settled.last?.reply ?? ""
+            let setback = run.gate.failed(opening: false)
+            if let pause = setback.pause, lost || pause > .milliseconds(500) {
+                run.gate.hold(.reconnect(until: run.clock.now() + pause, error: error))
             }
-        case .rest(let time, let rule, let reply):
-            await run.rest(for: time, rule: rule, reply: reply)
+            if let rest = setback.rest { await run.record(rest: rest, rule: "default.trial", reply: error) }
+        case .rest(let time, let rule, let reply, let attempt):
+            await run.rest(for: time, rule: rule, reply: reply, attempt: attempt)
         case .loginRefused(let reply):
             run.gate.stop(.loginRefused(reply))
         }
@@ -266,20 +269,22 @@ actor Worker {
             if verdict.action == .login {
                 run.gate.stop(.loginRefused(reply.line))
             } else if let rest = run.judge.rest(verdict, reply) {
-                await run.rest(for: rest, rule: verdict.rule, reply: reply.line)
+                await run.rest(for: rest, rule: verdict.rule, reply: reply.line, attempt: nil)
             } else {
-                backOff(error)
+                await backOff(error)
             }
-        case .connection, .garbage: backOff(error)
+        case .connection, .garbage: await backOff(error)
         }
     }
 
-    private func backOff(_ error: SessionError) {
-        if let pause = run.gate.failed(opening: true) {
+    private func backOff(_ error: SessionError) async {
+        let setback = run.gate.failed(opening: true)
+        if let pause = setback.pause {
             run.gate.hold(.reconnect(until: run.clock.now() + pause, error: "\(error)"))
         } else {
             run.gate.stop(.unreachable("\(error)"))
         }
+        if let rest = setback.rest { await run.record(rest: rest, rule: "default.trial", reply: "\(error)") }
     }
 
     private func park(_ reason: WaitReason) async throws {

@@ -20,6 +20,45 @@ public enum ReplyAction: String, Sendable, CaseIterable {
     case login
 }
 
+/// What sort of refusal an answer is: what a retry schedule can be chosen by.
+public enum ReplyKind: String, Sendable, CaseIterable {
+    /// Strangers are held back for some minutes, whatever they send.
+    case greylisted
+    /// Too much, too fast: over the route, or for one recipient.
+    case throttled
+    case mailboxFull = "mailbox-full"
+    /// Any other “not now”.
+    case temporary
+    /// The connection was lost, again and again, before the answer.
+    case network
+    /// Nobody there, for good.
+    case address
+    /// This message, by policy or content.
+    case content
+    case login
+    /// Any other “no”.
+    case refused
+
+    /// Of what is not said of a rule.
+    init(_ level: ReplyLevel, _ action: ReplyAction, suppress: Bool) {
+        self =
+            switch action {
+            case .login: .login
+            case .rest: .throttled
+            case .defer: .temporary
+            case .fail: suppress ? .address : level == .message ? .content : .refused
+            }
+    }
+
+    /// Whether whoever is answered so waits for another try by the retry schedule.
+    public var isRetried: Bool {
+        switch self {
+        case .greylisted, .throttled, .mailboxFull, .temporary, .network: true
+        case .address, .content, .login, .refused: false
+        }
+    }
+}
+
 /// One rule of how a server's answer is read: host, code and text pattern → level, action, rest.
 public struct ReplyRule: Sendable, Hashable {
     /// Unique; kept with every decision it makes.
@@ -32,6 +71,7 @@ public struct ReplyRule: Sendable, Hashable {
     public var text: Pattern?
     public var level: ReplyLevel
     public var action: ReplyAction
+    public var kind: ReplyKind
     /// How long the route rests, or the recipient waits at least.
     public var rest: Duration?
     /// The address is never to be mailed again.
@@ -39,7 +79,7 @@ public struct ReplyRule: Sendable, Hashable {
 
     public init(
         id: String, host: String? = nil, code: String? = nil, text: String? = nil, level: ReplyLevel,
-        action: ReplyAction, rest: Duration? = nil, suppress: Bool = false
+        action: ReplyAction, kind: ReplyKind? = nil, rest: Duration? = nil, suppress: Bool = false
     ) {
         self.id = id
         self.host = host.map(Pattern.init)
@@ -47,6 +87,7 @@ public struct ReplyRule: Sendable, Hashable {
         self.text = text.map(Pattern.init)
         self.level = level
         self.action = action
+        self.kind = kind ?? ReplyKind(level, action, suppress: suppress)
         self.rest = rest
         self.suppress = suppress
     }

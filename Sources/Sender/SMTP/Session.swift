@@ -138,19 +138,25 @@ final class Session {
         }
     }
 
-    /// Waits for bytes and takes in what there is, by way of the stack: a session at rest holds no buffer of its own.
+    /// Waits for bytes and takes in what there is.
     private func receive(_ timeout: Duration) async throws {
         while true {
-            let outcome = try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { space in
-                let outcome = try connection.tryRead(space)
-                if case .done(let count) = outcome { input.append(UnsafeRawBufferPointer(rebasing: space[..<count])) }
-                return outcome
-            }
-            switch outcome {
+            switch try receiveNow() {
             case .done(0): throw TransportError(.closed, "the server closed the connection (at \(stage.rawValue))")
             case .done: return
             case .wouldBlock: try await connection.untilReadable(timeout: timeout)
             }
+        }
+    }
+
+    /// By way of the stack, so that a session at rest holds no buffer: inlined into an async function the space would be
+    /// part of what is kept while it waits.
+    @inline(never)
+    private func receiveNow() throws -> Connection.Try {
+        try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { space in
+            let outcome = try connection.tryRead(space)
+            if case .done(let count) = outcome { input.append(UnsafeRawBufferPointer(rebasing: space[..<count])) }
+            return outcome
         }
     }
 

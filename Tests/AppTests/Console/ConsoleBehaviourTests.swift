@@ -1,3 +1,4 @@
+import Queue
 import Testing
 
 @testable import outpost
@@ -79,7 +80,7 @@ import Testing
         #expect(model.selected?.name == "autumn")
         var changed = ConsoleFixture.snapshot
         changed.campaigns.insert(
-            CampaignRow(id: 6, name: "new", account: "qq", activity: .draft, tallies: CampaignTallies()), at: 0)
+            CampaignRow(id: 6, name: "new", account: "qq", activity: .draft, tallies: Tallies()), at: 0)
         changed.campaigns.remove(at: 2)
         _ = model.update(.snapshot(changed), at: model.now)
         #expect(model.selected?.name == "autumn")
@@ -160,11 +161,19 @@ import Testing
 
     @Test("no two commands of a place have a key in common, and each is in help")
     func registry() {
-        for (place, name) in [(Place.campaigns, nil as String?), (.live, "autumn")] {
+        for place in Place.single {
             let commands = ConsoleCommand.here(place)
             let keys = commands.flatMap(\.keys)
             #expect(Set(keys).count == keys.count)
-            let model = ConsoleFixture.model(120, 60, open: name)
+            var model = ConsoleFixture.model(120, 60, open: place == .campaigns ? nil : "autumn")
+            if place == .people || place == .story { model.type(.character("2")) }
+            if place == .story {
+                _ = model.update(
+                    .people(.page(model.ticket, rows: ConsoleFixture.people, next: nil, backwards: false)),
+                    at: model.now)
+                model.type(.enter)
+            }
+            #expect(model.place == place)
             let help = model.helpLines(.init()).map { $0.map(\.0).joined() }.joined(separator: "\n")
             for command in commands { #expect(help.contains(command.does), "\(command.name)") }
         }
@@ -186,6 +195,20 @@ import Testing
             let text = model.view().text
             #expect(text.contains(row.standstill?.sentence(model, campaign: row.name) ?? "?"), "\(row.name)")
         }
+    }
+
+    @Test("a server that rests while others go on is named, with the answer that caused it and its end")
+    func rests() {
+        var model = ConsoleFixture.model(80, 24, open: "七月新闻简报")
+        var snapshot = ConsoleFixture.snapshot
+        snapshot.open?.rests = [
+            RestRow(server: "mx.b.test:25", until: ConsoleFixture.later(240), reply: "421 4.7.0 slow\u{1B}[2J down"),
+            RestRow(server: "mx.c.test:25", until: ConsoleFixture.later(99), reply: "421"),
+        ]
+        _ = model.update(.snapshot(snapshot), at: model.now)
+        let text = model.view().text
+        #expect(text.contains("mx.b.test:25 rests until 14:06:31: 421 4.7.0 slow down (and 1 more)"))
+        #expect(text.contains("last attempts"))
     }
 
     @Test("the same state draws the same frame: nothing to draw when nothing changed")

@@ -1,4 +1,5 @@
 import Clock
+@testable import Queue
 
 @testable import outpost
 
@@ -14,25 +15,25 @@ enum ConsoleFixture {
     static let rows = [
         CampaignRow(
             id: 5, name: "七月新闻简报", account: "qq", activity: .running,
-            tallies: CampaignTallies(
+            tallies: Tallies(
                 pending: 35_159, sending: 2, sent: 12_480, deferred: 312, failed: 41, suppressed: 9, inDoubt: 1),
             perMinute: 118, finish: later(18_000), started: later(-6370)),
         CampaignRow(
             id: 4, name: "invoice-run", account: "mail1", activity: .waiting,
-            tallies: CampaignTallies(pending: 2396, sent: 1000, deferred: 4), perMinute: 0, finish: later(7200),
+            tallies: Tallies(pending: 2396, sent: 1000, deferred: 4), perMinute: 0, finish: later(7200),
             started: later(-3600),
             standstill: .capped(
                 scope: "source", key: "192.0.2.20", count: 1000, perSeconds: 3600, until: later(213))),
         CampaignRow(
             id: 3, name: "a survey whose name is too long for its column on most screens", account: "mail1",
-            activity: .paused, tallies: CampaignTallies(pending: 9341, sent: 640, deferred: 18), perMinute: 0,
+            activity: .paused, tallies: Tallies(pending: 9341, sent: 640, deferred: 18), perMinute: 0,
             started: later(-86_400), standstill: .paused(why: "by you", at: later(-1300))),
         CampaignRow(
-            id: 2, name: "autumn", account: "qq", activity: .draft, tallies: CampaignTallies(pending: 42),
+            id: 2, name: "autumn", account: "qq", activity: .draft, tallies: Tallies(pending: 42),
             standstill: .notStarted),
         CampaignRow(
             id: 1, name: "spring", account: "qq", activity: .finished,
-            tallies: CampaignTallies(sent: 290, failed: 6, suppressed: 4), started: later(-900_000),
+            tallies: Tallies(sent: 290, failed: 6, suppressed: 4), started: later(-900_000),
             finished: later(-890_000), standstill: .finished(at: later(-890_000))),
     ]
 
@@ -70,6 +71,32 @@ enum ConsoleFixture {
         return detail
     }
 
+    static func person(
+        _ id: Int64, _ email: String, _ state: RecipientState, tries: Int = 0, next: Int? = nil, answered: Int? = nil,
+        _ reply: String = ""
+    ) -> PersonRow {
+        PersonRow(
+            id: id, place: RecipientPlace(section: .list, first: id), email: email, state: state, tries: tries,
+            next: next.map(later), answered: answered.map(later), reply: reply)
+    }
+
+    static let people = [
+        person(1, "alice@a.test", .sent, tries: 1, answered: -60, "250 2.0.0 queued as 9F2"),
+        person(
+            2, "王小明@例子.测试", .deferred, tries: 2, next: 240, answered: -61,
+            "421 4.7.0 too many\u{1B}[2J connections\r\n\u{202E}from you"),
+        person(3, "a-very-long-local-part-indeed-with-more.of.it@department.example.com", .pending),
+        person(4, "xx@c.test", .failed, tries: 1, answered: -300, "550 5.1.1 no such user"),
+        person(5, "bob@a.test", .inDoubt, tries: 1, answered: -4000, "the connection was lost after the final dot"),
+        person(6, "carol@a.test", .suppressed), person(7, "dave@a.test", .sending, tries: 1),
+    ]
+
+    static let doubts = [
+        people[4],
+        person(8, "王小红@例子.测试", .inDoubt, tries: 1, answered: -90_000, "the process ended before the answer came"),
+        person(9, "erin@b.test", .inDoubt, tries: 2, answered: -12, "timed out waiting for the reply to the final dot"),
+    ]
+
     static let snapshot = Snapshot(campaigns: rows, open: detail("七月新闻简报"))
 
     static func model(_ columns: Int, _ height: Int, open: String? = nil) -> ConsoleModel {
@@ -78,6 +105,17 @@ enum ConsoleFixture {
         if let open { snapshot.open = detail(open) }
         _ = model.update(.snapshot(snapshot), at: now)
         return model
+    }
+}
+
+extension Tallies {
+    init(
+        pending: Int = 0, sending: Int = 0, sent: Int = 0, deferred: Int = 0, failed: Int = 0, suppressed: Int = 0,
+        inDoubt: Int = 0
+    ) {
+        self.init()
+        (self.pending, self.sending, self.sent, self.deferred) = (pending, sending, sent, deferred)
+        (self.failed, self.suppressed, self.inDoubt) = (failed, suppressed, inDoubt)
     }
 }
 

@@ -56,6 +56,51 @@ import Testing
         try check("start-name-80x24", model)
     }
 
+    private func people(_ columns: Int, _ rows: Int, doubts: Bool = false) -> ConsoleModel {
+        var model = ConsoleFixture.model(columns, rows, open: "七月新闻简报")
+        model.type(.character(doubts ? "d" : "/"))
+        if !doubts { _ = model.type(text: "test") }
+        _ = model.update(
+            .people(
+                .page(
+                    model.ticket, rows: doubts ? ConsoleFixture.doubts : ConsoleFixture.people, next: nil,
+                    backwards: false)), at: model.now)
+        if !doubts { model.type(.down) }
+        return model
+    }
+
+    private func story(_ columns: Int, _ rows: Int) -> ConsoleModel {
+        var model = people(columns, rows)
+        model.type(.enter, .enter)
+        let lines = [
+            "It is not on the suppression list.", "", "七月新闻简报: deferred",
+            "  Imported from line 3 of people.csv; the campaign is from 12:16.",
+            "  Try 1, 14:01: over account qq and source default to smtp.qq.com:465. The server said: 421 4.7.0 too many connections. "
+                + "The route rests for four minutes; nobody is at fault.",
+            "  It waits until 14:06 for try 2 of 8, because the server said: 421 4.7.0 太多连接，请稍后再试",
+        ]
+        _ = model.update(.people(.story(email: "王小明@例子.测试", lines)), at: model.now)
+        return model
+    }
+
+    private func settle(_ columns: Int, _ rows: Int) -> ConsoleModel {
+        var model = people(columns, rows, doubts: true)
+        model.type(.character("D"))
+        return model
+    }
+
+    @Test("people, doubts, a story and the question how to settle, at every size", arguments: sizes)
+    func everyone(_ columns: Int, _ rows: Int) throws {
+        func all(_ language: String) throws {
+            try check("people\(language)-\(columns)x\(rows)", people(columns, rows))
+            try check("doubts\(language)-\(columns)x\(rows)", people(columns, rows, doubts: true))
+            try check("story\(language)-\(columns)x\(rows)", story(columns, rows))
+            try check("settle\(language)-\(columns)x\(rows)", settle(columns, rows))
+        }
+        try all("")
+        try Translation.$local.withValue(try Catalogues.chinese()) { try all("-zh") }
+    }
+
     @Test("an empty queue says how to begin")
     func welcome() throws {
         var model = ConsoleModel(size: Size(columns: 80, rows: 24), now: ConsoleFixture.now)
@@ -80,6 +125,12 @@ import Testing
                 check(model)
                 model.overlay = .start(ConsoleModel.StartDialog(campaign: "autumn", opened: 0))
                 check(model)
+                for model in [
+                    people(columns, rows), people(columns, rows, doubts: true), story(columns, rows),
+                    settle(columns, rows),
+                ] {
+                    check(model)
+                }
             }
         }
     }

@@ -152,10 +152,10 @@ import Testing
         }
         #expect(why == "by you, in the console")
         #expect(at != nil)
-        #expect(try await runner.status(RunnerStatus()) == .paused)
+        #expect(try await runner.status(RunnerStatus()).state == .paused)
         // A runner lives, so no other is started.
         try source.resume("spring")
-        #expect(try await runner.status(RunnerStatus()) == .sending)
+        #expect(try await runner.status(RunnerStatus()).state == .sending)
         #expect(source.ownRunners().isEmpty)
         #expect(throws: Failure.self) { try source.pause("summer") }
         try await runner.stop()

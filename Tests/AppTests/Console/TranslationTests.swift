@@ -44,7 +44,7 @@ import Testing
     @Test("every text of the console is translated, with the same placeholders")
     func complete() throws {
         let chinese = try #require(try Catalogues.chinese().catalogue)
-        for place in [Place.campaigns, .live] {
+        for place in Place.single {
             for command in ConsoleCommand.here(place) {
                 #expect(chinese.messages[command.does] != nil, "\(command.does)")
             }

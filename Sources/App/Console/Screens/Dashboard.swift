@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// How the campaign list shares the screen with the summary of the selected campaign.
 struct DashboardLayout {
@@ -88,11 +89,7 @@ extension ConsoleModel {
             let y = inside.y + 1 + index - top
             frame.tableRow(area, y, columns.map(\.column), columns.map { $0.cell(row) })
             if row.id == selected?.id {
-                frame.put(frame.glyphs.marker, inside.x, y, .title)
-                frame.restyle(Area(x: inside.x, y: y, width: inside.width, height: 1)) {
-                    $0.reverse = true
-                    if $0.role == .muted { $0.role = .plain }
-                }
+                frame.select(Area(x: inside.x, y: y, width: inside.width, height: 1))
             }
         }
     }

@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 extension ConsoleModel {
     /// A box in the middle of the screen over what is there; answers where its lines begin.
@@ -11,7 +12,12 @@ extension ConsoleModel {
             x: (size.columns - width) / 2, y: max(0, (size.rows - height) / 2), width: width, height: height)
         frame.fill(area)
         let inside = frame.pane(area, title, style: style)
-        for (index, line) in lines.prefix(inside.height).enumerated() {
+        // Where there is no room for all, what can be answered stays: it is at the end.
+        let shown = lines.count > inside.height ? lines.filter { $0.contains { !$0.0.isEmpty } } : lines
+        let tail = shown.suffix(max(1, inside.height - 1))
+        for (index, line) in (shown.count > inside.height ? [shown[0]] + tail : shown).prefix(inside.height)
+            .enumerated()
+        {
             frame.put(line, inside.x + 1, inside.y + index, width: inside.width - 2)
         }
         return inside
@@ -52,21 +58,75 @@ extension ConsoleModel {
         lines += wrapped(tr("First mail {0}, {1}.", first, until))
         lines += wrapped(tr("Sent mail cannot be recalled; p pauses at any time."), .warn)
         lines.append([("", .plain)])
-        if dialog.wantsName {
-            lines += wrapped(tr("Type the campaign's name; it starts when the name is complete."))
-            lines.append([("> ", .key), (dialog.typed, .plain)])
-            lines.append([("Esc", .key), (" " + tr("nothing is started"), .muted)])
+        ask(
+            &frame, title, lines, typed: dialog.wantsName ? dialog.typed : nil, yes: tr("start"),
+            no: tr("nothing is started"),
+            name: tr("Type the campaign's name; it starts when the name is complete."))
+    }
+
+    /// A question whose answer is y, or the campaign's name typed in full.
+    private func ask(
+        _ frame: inout Frame, _ title: String, _ lines: [[(String, Style)]], typed: String?, yes: String, no: String,
+        name: String
+    ) {
+        guard let typed else {
+            let answers: [(String, Style)] = [
+                ("y", .key), (" " + yes + "     ", .plain), ("n", .key), ("/", .muted), ("Esc", .key),
+                (" " + no, .muted),
+            ]
+            box(&frame, title, lines + [answers], .error)
+            return
+        }
+        let answers: [[(String, Style)]] = [
+            [("> ", .key), (typed, .plain)], [("Esc", .key), (" " + no, .muted)],
+        ]
+        let all = lines + wrapped(name) + answers
+        let inside = box(&frame, title, all, .error)
+        let x = inside.x + 3 + CellWidth.of(typed)
+        let rows = min(all.count, inside.height)
+        frame.cursor = (min(x, inside.x + inside.width - 1), inside.y + max(0, rows - 2))
+    }
+
+    func drawSettle(_ frame: inout Frame, _ dialog: SettleDialog) {
+        let title = tr("!! In doubt: {0}", dialog.campaign)
+        let person = dialog.person
+        var lines: [[(String, Style)]] = []
+        if dialog.isForAll {
+            lines += wrapped(
+                trn("{0} person is in doubt.", "All {0} that are in doubt.", dialog.count), .title)
         } else {
-            lines.append([
-                ("y", .key), (" " + tr("start") + "     ", .plain), ("n", .key), ("/", .muted), ("Esc", .key),
-                (" " + tr("nothing is started"), .muted),
-            ])
+            lines += wrapped(person.email, .title)
+            let since = person.answered.map {
+                tr("since {0}, {1}", Figures.time($0, self, seconds: true), Figures.age(now.wall - $0))
+            }
+            lines += wrapped([since, person.reply].compactMap(\.self).joined(separator: ": "))
         }
-        let inside = box(&frame, title, lines, .error)
-        if dialog.wantsName {
-            let x = inside.x + 3 + CellWidth.of(dialog.typed)
-            frame.cursor = (min(x, inside.x + inside.width - 1), inside.y + min(lines.count - 2, inside.height - 1))
+        let choices: [(String, DoubtDecision, String)] = [
+            ("r", .resend, tr("send it again; who got it already gets it twice")),
+            ("s", .sent, tr("count it as sent")), ("f", .failed, tr("count it as failed")),
+        ]
+        if let decision = dialog.decision {
+            lines.append([("", .plain)])
+            lines += wrapped(choices.first { $0.1 == decision }?.2 ?? "", .warn)
+            lines.append([("", .plain)])
+            return ask(
+                &frame, title, lines, typed: dialog.wantsName ? dialog.typed : nil, yes: tr("do it"),
+                no: tr("nothing is changed"),
+                name: tr("Type the campaign's name; it is done when the name is complete."))
         }
+        lines += wrapped(tr("Look into the account's Sent folder or the server's log first."), .muted)
+        lines.append([("", .plain)])
+        for (key, _, text) in choices {
+            let wrapped = wrapped(text)
+            lines.append([(key, .key), ("    ", .plain)] + (wrapped.first ?? []))
+        }
+        if dialog.count > 1 {
+            let other =
+                dialog.isForAll ? tr("only this one") : tr("for all {0} that are in doubt", Figures.count(dialog.count))
+            lines.append([("Tab", .key), ("  " + other, .plain)])
+        }
+        lines.append([("Esc", .key), ("  " + tr("nothing is changed"), .muted)])
+        box(&frame, title, lines, .error)
     }
 
     func drawQuit(_ frame: inout Frame) {
@@ -125,7 +185,13 @@ extension ConsoleModel {
         let height = min(size.rows - 2, lines.count + 4)
         let area = Area(x: (size.columns - width) / 2, y: (size.rows - height) / 2, width: width, height: height)
         frame.fill(area)
-        let title = place == .live ? tr("Help: live campaign") : tr("Help: campaigns")
+        let title =
+            switch place {
+            case .live: tr("Help: live campaign")
+            case .people: tr("Help: people")
+            case .story: tr("Help: one recipient's story")
+            default: tr("Help: campaigns")
+            }
         let room = height - 4
         let note = lines.count > room ? "\(state.top + 1)-\(min(lines.count, state.top + room))/\(lines.count)" : ""
         let inside = frame.pane(area, title, note: note, style: .accent)
@@ -164,8 +230,7 @@ extension ConsoleModel {
                     (blocked ?? command.does, .muted),
                 ], inside.x + 2, y, width: inside.width - 3)
             if index == state.index {
-                frame.put(frame.glyphs.marker, inside.x, y, .title)
-                frame.restyle(Area(x: inside.x, y: y, width: inside.width, height: 1)) { $0.reverse = true }
+                frame.select(Area(x: inside.x, y: y, width: inside.width, height: 1))
             }
         }
     }

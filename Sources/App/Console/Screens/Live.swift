@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// The live view of one campaign. Panes come and go with the room there is.
 extension ConsoleModel {
@@ -20,8 +21,22 @@ extension ConsoleModel {
         frame.put(text, 1, body.y + 1, style, width: width)
         drawProgress(&frame, 1, body.y + 2, width, row)
         drawTallies(&frame, 1, body.y + 3, width, row.tallies)
-        let rest = Area(x: 0, y: body.y + 4, width: body.width, height: body.height - 4)
+        let lines = restLines(row, detail)
+        for (index, line) in lines.enumerated() { frame.put(line, 1, body.y + 4 + index, .warn, width: width) }
+        let rest = Area(x: 0, y: body.y + 4 + lines.count, width: body.width, height: body.height - 4 - lines.count)
         if size.columns < 60 { drawNarrow(&frame, rest, detail) } else { drawPanes(&frame, rest, detail) }
+    }
+
+    /// Which servers rest while others go on, and the answer that caused it; of a standstill the line above tells.
+    private func restLines(_ row: CampaignRow, _ detail: CampaignDetail) -> [String] {
+        if case .rest = row.standstill { return [] }
+        let room = body.height >= 30 ? 3 : body.height >= 13 ? 1 : 0
+        let rests = detail.rests.prefix(room)
+        return rests.enumerated().map { index, rest in
+            let more = index == rests.count - 1 ? detail.rests.count - rests.count : 0
+            return tr("{0} rests until {1}: {2}", rest.server, Figures.soon(rest.until, self), rest.reply)
+                + (more > 0 ? " " + tr("(and {0} more)", more) : "")
+        }
     }
 
     private func drawTitle(_ frame: inout Frame, _ row: CampaignRow, _ detail: CampaignDetail, _ y: Int) {

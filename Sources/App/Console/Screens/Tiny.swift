@@ -1,10 +1,13 @@
 import Clock
+import Queue
 
 /// What is left when there is hardly any room: the counts, always, and as much more as fits.
 extension ConsoleModel {
     func drawTiny(_ frame: inout Frame) {
         var lines: [(String, Style)] = []
-        if let row = current {
+        if let people {
+            lines = tinyPeople(people)
+        } else if let row = current {
             let tallies = row.tallies
             lines.append(
                 ("\(row.name) \(row.activity.word) \(Figures.percent(tallies.fractionSettled))", row.activity.style))
@@ -32,7 +35,9 @@ extension ConsoleModel {
         }
         let rows = size.rows
         var last: (String, Style) = (tr("? help  p pause  q quit"), .muted)
+        if people != nil { last = (tr("Esc back"), .muted) }
         if isEditingFilter { last = (tr("filter: ") + filter, .title) }
+        if let typed = people?.typed { last = (tr("search: ") + typed, .title) }
         if let trouble { last = (trouble, .error) }
         if let flash { last = (flash.text, Style(flash.role)) }
         if case .help = overlay { last = (tr("enlarge the window for help"), .warn) }
@@ -52,6 +57,17 @@ extension ConsoleModel {
         let people = dialog.terms.map { Figures.count($0.people) } ?? "…"
         let ask = dialog.wantsName ? tr("type its name: {0}", dialog.typed) : tr("y yes  Esc no")
         drawLast(&frame, [tr("!! {0} people. Start?", people), ask])
+    }
+
+    func drawTiny(_ frame: inout Frame, settle dialog: SettleDialog) {
+        let who = dialog.isForAll ? tr("all {0} in doubt", Figures.count(dialog.count)) : dialog.person.email
+        let ask =
+            switch dialog.decision {
+            case nil: tr("r resend  s sent  f failed  Esc no")
+            case _? where dialog.wantsName: tr("type its name: {0}", dialog.typed)
+            case let decision?: tr("{0}?", decision.rawValue) + " " + tr("y yes  Esc no")
+            }
+        drawLast(&frame, ["!! " + who, ask])
     }
 
     func drawTinyQuit(_ frame: inout Frame) {

@@ -8,16 +8,24 @@ extension ConsoleModel {
             drawTiny(&frame)
             if case .start(let dialog) = overlay { drawTiny(&frame, start: dialog) }
             if case .quit = overlay { drawTinyQuit(&frame) }
+            if case .settle(let dialog) = overlay { drawTiny(&frame, settle: dialog) }
             return frame
         }
         drawHeader(&frame)
-        if live == nil { drawDashboard(&frame) } else { drawLive(&frame) }
+        if let people {
+            drawPeople(&frame, people)
+        } else if live == nil {
+            drawDashboard(&frame)
+        } else {
+            drawLive(&frame)
+        }
         drawMessage(&frame)
         drawHints(&frame)
         switch overlay {
         case .help(let state): drawHelp(&frame, state)
         case .palette(let state): drawPalette(&frame, state)
         case .start(let dialog): drawStart(&frame, dialog)
+        case .settle(let dialog): drawSettle(&frame, dialog)
         case .quit: drawQuit(&frame)
         case nil: break
         }
@@ -35,7 +43,9 @@ extension ConsoleModel {
             right = (trouble == nil ? tr("live") : tr("no news")) + "  " + right
         }
         let start = frame.put(right + " ", endingAt: width, 0, look)
-        let path = live.map { tr("Campaigns") + " > " + $0 } ?? tr("Campaigns")
+        var path = tr("Campaigns")
+        if let name = people?.query.campaign ?? live { path += " > " + name }
+        if people != nil { path += " > " + tr("People") }
         frame.put(" outpost   " + path, 0, 0, look, width: max(0, start - 1))
     }
 
@@ -47,6 +57,13 @@ extension ConsoleModel {
             let end = frame.put(
                 [(tr("filter: "), .title), (filter, .plain)], 1, y, width: width - 1)
             frame.put("  " + tr("Enter keeps it, Esc clears it"), end, y, .muted, width: max(0, width - end))
+            frame.cursor = (min(end, size.columns - 1), y)
+        } else if let typed = people?.typed {
+            let end = frame.put([(tr("search: "), .title), (typed, .plain)], 1, y, width: width - 1)
+            let help =
+                typed.isEmpty
+                ? tr("part of an address or of an answer; Esc goes back") : tr("Enter keeps it, Esc clears it")
+            frame.put("  " + help, end, y, .muted, width: max(0, width - end))
             frame.cursor = (min(end, size.columns - 1), y)
         } else if isDraining {
             frame.put(tr("finishing what is in flight; q leaves at once"), 1, y, Style(.warn, bold: true), width: width)
@@ -60,6 +77,8 @@ extension ConsoleModel {
     }
 
     private func drawHints(_ frame: inout Frame) {
+        // While something is typed, no key is a command.
+        if isEditingFilter || people?.typed != nil { return }
         var hints = ConsoleCommand.here(place).filter { !$0.hint.isEmpty && $0.unavailable(self) == nil }
         func width(_ command: ConsoleCommand) -> Int {
             CellWidth.of(command.keys[0].label) + 1 + CellWidth.of(hint(command)) + 2
@@ -76,7 +95,7 @@ extension ConsoleModel {
     }
 
     private func hint(_ command: ConsoleCommand) -> String {
-        if command.action == .back, rootIsLive { return tr("quit") }
+        if command.action == .back, rootIsLive, place == .live { return tr("quit") }
         guard command.action == .pauseOrResume, let row = current else { return command.hint }
         return row.activity == .paused ? tr("resume") : tr("pause")
     }

@@ -40,7 +40,7 @@ struct CampaignView {
     static func restingRow(_ campaign: Campaign, _ queue: Queue) throws -> CampaignRow {
         var row = CampaignRow(
             id: campaign.id, name: campaign.name, account: campaign.account, activity: .draft,
-            tallies: CampaignTallies(campaign.tallies), started: campaign.startedAt, finished: campaign.finishedAt)
+            tallies: campaign.tallies, started: campaign.startedAt, finished: campaign.finishedAt)
         switch campaign.state {
         case .draft: row.standstill = .notStarted
         case .sending: row.activity = .idle
@@ -156,6 +156,9 @@ struct CampaignView {
                 enhanced: $0.enhanced, reply: $0.reply ?? "", retryAt: nil)
         }
         detail.destinations = Self.destinations(attempts)
+        detail.rests = try queue.rests().filter { $0.account == campaign.account }.map {
+            RestRow(server: $0.server, until: $0.until, reply: $0.reply)
+        }
         detail.events = try queue.events(campaign.id, limit: 30).map { EventRow(at: $0.at, text: $0.text) }
         return detail
     }
@@ -187,15 +190,6 @@ struct CampaignView {
             rows[domain] = row
         }
         return rows.values.sorted { ($0.sent + $0.deferred, $1.domain) > ($1.sent + $1.deferred, $0.domain) }
-    }
-}
-
-extension CampaignTallies {
-    init(_ tallies: Tallies) {
-        self.init(
-            pending: tallies.pending, sending: tallies.sending, sent: tallies.sent, deferred: tallies.deferred,
-            failed: tallies.failed, suppressed: tallies.suppressed, inDoubt: tallies.inDoubt,
-            cancelled: tallies.cancelled)
     }
 }
 

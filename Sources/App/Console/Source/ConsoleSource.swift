@@ -1,8 +1,10 @@
 import Clock
+import Queue
 
 /// Where the console's figures come from and its orders go: the queue, or a fixture in tests.
 ///
-/// All calls block and are made off the screen's thread, one after the other.
+/// All calls block and are made off the screen's thread: those about people on a thread of their own, the others one after
+/// the other.
 protocol ConsoleSource: Sendable {
     /// Changes whenever a snapshot may differ; cheap enough for once a second.
     func changeCounter() throws -> Int
@@ -11,6 +13,14 @@ protocol ConsoleSource: Sendable {
     func terms(_ campaign: String) throws -> StartTerms
     func pause(_ campaign: String) throws
     func resume(_ campaign: String) throws
+    /// Decides about one who is in doubt, or about all of the campaign; answers how many that were.
+    func settle(_ campaign: String, email: String?, as decision: DoubtDecision) throws -> Int
+    /// Begins a list of people; what `progress` throws, while the index takes in what is new, is thrown.
+    func people(_ query: PeopleQuery, progress: (Int) throws -> Void) throws -> RecipientReader
+    /// These people as they stand now.
+    func people(_ campaign: String, ids: [Int64]) throws -> [RecipientRecord]
+    /// One recipient's whole story, in sentences.
+    func story(_ email: String) throws -> [String]
     /// Starts a process that sends the campaign and outlives the console.
     func start(_ campaign: String) throws
     /// Campaigns that processes started by this console are sending; reaps those that ended.

@@ -1,6 +1,7 @@
 import Clock
 import Mail
 import Queue
+import Sender
 import Synchronization
 
 /// The console's figures and orders over the queue of this user.
@@ -8,6 +9,8 @@ final class QueueConsoleSource: ConsoleSource {
     private struct State {
         var reading: Queue?
         var writing: Queue?
+        /// For people: a search may hold its connection for a while.
+        var searching: Queue?
         var config: Config?
         /// When the configuration was read, in microseconds since boot.
         var configRead: Int64 = 0
@@ -26,11 +29,13 @@ final class QueueConsoleSource: ConsoleSource {
     private let processes: RunnerProcesses
     private let state = Mutex(State())
 
-    /// - Parameter places: where the queue, the configuration and the log are; the queue need not exist yet.
-    init(places: Places, clock: any WallClock = SystemClock()) throws {
+    /// - Parameters:
+    ///   - places: where the queue, the configuration and the log are; the queue need not exist yet.
+    ///   - runners: whether the processes it starts go on when this one has ended.
+    init(places: Places, clock: any WallClock = SystemClock(), runners: ChildProcess.Bond = .none) throws {
         self.places = places
         self.clock = clock
-        processes = RunnerProcesses(home: nil, log: places.log)
+        processes = RunnerProcesses(home: nil, log: places.log, bond: runners)
     }
 
     // MARK: Reading
@@ -99,7 +104,33 @@ final class QueueConsoleSource: ConsoleSource {
             isResumed: campaign.startedAt != nil)
     }
 
+    // MARK: People
+
+    func people(_ query: PeopleQuery, progress: (Int) throws -> Void) throws -> RecipientReader {
+        let (queue, id) = try searching(query.campaign)
+        return try RecipientReader(
+            queue, RecipientQuery(campaign: id, state: query.state, text: query.text), progress: progress)
+    }
+
+    func people(_ campaign: String, ids: [Int64]) throws -> [RecipientRecord] {
+        let (queue, id) = try searching(campaign)
+        return try queue.recipients(id, ids: ids)
+    }
+
+    func story(_ email: String) throws -> [String] {
+        let rules = try ReplyRules.load(folder: places.configFolder)
+        let report = try StoryReport(
+            Mailbox(parsing: email), try searching(), try config(), ReplyClassifier(rules: rules), now: clock.now())
+        // The address is the heading already.
+        return Array(report.lines.dropFirst())
+    }
+
     // MARK: Orders
+
+    func settle(_ name: String, email: String?, as decision: DoubtDecision) throws -> Int {
+        let (queue, id) = try ordering(name)
+        return try queue.settleInDoubt(id, as: decision, emails: try email.map { [try Mailbox.key(of: $0)] })
+    }
 
     func pause(_ name: String) throws {
         let (queue, id) = try ordering(name)
@@ -124,13 +155,21 @@ final class QueueConsoleSource: ConsoleSource {
 
     // MARK: What is open
 
-    private func reading() throws -> Queue? {
+    private func reading() throws -> Queue? { try open(\.reading) }
+    private func searching() throws -> Queue? { try open(\.searching) }
+
+    private func open(_ place: WritableKeyPath<State, Queue?> & Sendable) throws -> Queue? {
         try state.withLock { state in
-            if let open = state.reading { return open }
+            if let open = state[keyPath: place] { return open }
             guard FilePath.exists(places.queue) else { return nil }
-            state.reading = try Queue.open(at: places.queue, access: .readOnly, clock: clock)
-            return state.reading
+            state[keyPath: place] = try Queue.open(at: places.queue, access: .readOnly, clock: clock)
+            return state[keyPath: place]
         }
+    }
+
+    private func searching(_ name: String) throws -> (Queue, Int64) {
+        guard let queue = try searching() else { throw Failure(.notFound, tr("There is no campaign \"{0}\".", name)) }
+        return (queue, try Installation.campaign(name, in: queue).id)
     }
 
     /// The queue for an order: opened for writing at the first one.

@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// Everything the console shows, at one moment. Text in it is as it came; the frame makes it harmless.
 struct Snapshot: Sendable, Equatable {
@@ -74,9 +75,7 @@ enum Standstill: Sendable, Equatable {
     case said(String, until: Timestamp?)
 }
 
-struct CampaignTallies: Sendable, Equatable {
-    var pending = 0, sending = 0, sent = 0, deferred = 0, failed = 0, suppressed = 0, inDoubt = 0, cancelled = 0
-    var total: Int { pending + sending + sent + deferred + failed + suppressed + inDoubt + cancelled }
+extension Tallies {
     /// Nobody will try these again.
     var settled: Int { sent + failed + suppressed + cancelled }
     var left: Int { pending + sending + deferred }
@@ -88,7 +87,7 @@ struct CampaignRow: Sendable, Equatable, Identifiable {
     var name: String
     var account: String
     var activity: CampaignActivity
-    var tallies: CampaignTallies
+    var tallies: Tallies
     /// Messages a minute, over the last minute or since the start; nil where nothing was ever sent.
     var perMinute: Int?
     /// The forecast, while there is something left.
@@ -113,8 +112,17 @@ struct CampaignDetail: Sendable, Equatable {
     var attempts: [AttemptRow] = []
     /// Newest first.
     var events: [EventRow] = []
+    /// Servers of its account that are left alone for a while.
+    var rests: [RestRow] = []
     /// Processes that are sending it now.
     var runners = 0
+}
+
+struct RestRow: Sendable, Equatable {
+    var server: String
+    var until: Timestamp
+    /// The answer that caused it.
+    var reply: String
 }
 
 struct LimitRow: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Clock
 import Dispatch
+import Queue
 import Synchronization
 
 /// Reads the source once a second on a thread of its own, and carries out orders there.
@@ -15,6 +16,8 @@ final class Watcher: Sendable {
         /// When the source was last read, in microseconds since boot; nil reads anew at the next look.
         var read: Int64?
         var isStopped = false
+        /// A look is waiting for its turn: one is enough, however many keys were pressed.
+        var isLookDue = false
         var trouble: String?
         var last: Snapshot?
     }
@@ -36,11 +39,13 @@ final class Watcher: Sendable {
 
     /// Which campaign's details are wanted; they are read at once.
     func watch(_ campaign: String?) {
-        state.withLock {
-            $0.watched = campaign
-            $0.read = nil
+        let isDue = state.withLock { state in
+            state.watched = campaign
+            state.read = nil
+            defer { state.isLookDue = true }
+            return state.isLookDue
         }
-        queue.async { self.look() }
+        if !isDue { queue.async { self.look() } }
     }
 
     private func again() {
@@ -52,6 +57,7 @@ final class Watcher: Sendable {
     }
 
     private func look() {
+        state.withLock { $0.isLookDue = false }
         let now = clock.sinceBoot().microseconds
         do {
             let counter = try source.changeCounter()
@@ -89,6 +95,14 @@ final class Watcher: Sendable {
         }
     }
 
+    private static func settled(_ count: Int, _ decision: DoubtDecision) -> String {
+        switch decision {
+        case .resend: trn("{0} goes back into the queue", "{0} go back into the queue", count)
+        case .sent: trn("{0} counts as sent", "{0} count as sent", count)
+        case .failed: trn("{0} counts as failed", "{0} count as failed", count)
+        }
+    }
+
     /// Does what an effect asks for, and says how it went.
     func carryOut(_ effect: ConsoleEffect) {
         queue.async { [self] in
@@ -104,8 +118,11 @@ final class Watcher: Sendable {
                 case .resume(let campaign):
                     try source.resume(campaign)
                     inbox.post(.done(tr("{0} goes on", campaign)))
+                case .settle(let campaign, let email, let decision):
+                    let count = try source.settle(campaign, email: email, as: decision)
+                    inbox.post(.done(Self.settled(count, decision)))
                 case .drain: source.drain()
-                case .watch, .redraw, .suspend, .end: return
+                case .watch, .people, .redraw, .suspend, .end: return
                 }
             } catch {
                 inbox.post(.refused("\(error)"))

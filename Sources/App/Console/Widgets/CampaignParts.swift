@@ -1,4 +1,5 @@
 import Clock
+import Queue
 
 /// The parts that list and live view share: reason, bar, tallies, rate and caps.
 extension ConsoleModel {
@@ -64,7 +65,7 @@ extension ConsoleModel {
     }
 
     /// All eight, so that they can be added up. Where room is short the zeros go, and what is being sent counts as left.
-    func drawTallies(_ frame: inout Frame, _ x: Int, _ y: Int, _ width: Int, _ tallies: CampaignTallies) {
+    func drawTallies(_ frame: inout Frame, _ x: Int, _ y: Int, _ width: Int, _ tallies: Tallies) {
         func entries(_ isShort: Bool) -> [(String, Int, Style)] {
             let all: [(String, Int, Style, Bool)] = [
                 (tr("sent"), tallies.sent, .ok, true),

@@ -60,6 +60,15 @@ extension Frame {
         }
     }
 
+    /// Marks a row as the one the cursor is on, by a sign in its first column as well as by its look.
+    mutating func select(_ row: Area) {
+        put(glyphs.marker, row.x, row.y, .title)
+        restyle(row) {
+            $0.reverse = true
+            if $0.role == .muted { $0.role = .plain }
+        }
+    }
+
     mutating func tableHead(_ area: Area, _ columns: [Column]) {
         tableRow(area, area.y, columns, columns.map { ($0.title, Style(.muted, bold: true)) })
     }
