@@ -156,7 +156,7 @@ struct CampaignView {
                 enhanced: $0.enhanced, reply: $0.reply ?? "", retryAt: nil)
         }
         detail.destinations = Self.destinations(attempts)
-        detail.rests = try queue.rests().filter { $0.account == campaign.account }.map {
+        detail.rests = try queue.rests().map(\.rest).filter { $0.account == campaign.account }.map {
             RestRow(server: $0.server, until: $0.until, reply: $0.reply)
         }
         detail.events = try queue.events(campaign.id, limit: 30).map { EventRow(at: $0.at, text: $0.text) }
