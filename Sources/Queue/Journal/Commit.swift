@@ -22,6 +22,7 @@ final class Commit {
     var siteTable: SiteTable?
     /// See `Commit+counting.swift`.
     var counting: Int64
+    var countingGrew = false
 
     /// Classes, these two: a value changed in place in a dictionary costs an allocation each time, 25 a message in all.
     final class CampaignWork {

@@ -36,6 +36,7 @@ extension Commit {
     func grewCounting() throws {
         try prepare("UPDATE clock SET counting = counting + 1 WHERE id = 1").run()
         counting += 1
+        countingGrew = true
     }
 
     /// A ledger that begins anew leaves the old one behind, under a name that nobody asks for: it ages and is pruned.
@@ -140,7 +141,8 @@ extension Commit {
         }
         fresh.countsDomains = try recall(of: .domains) != nil
         fresh.counting = counting
-        book.charges = fresh
+        // What grew in this very commit may still be undone with it.
+        if !countingGrew { book.charges = fresh }
         return fresh
     }
 
