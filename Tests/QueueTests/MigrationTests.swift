@@ -110,7 +110,7 @@ import Testing
         #expect(try await runner.beginNext().cappedUntil != nil)
         try await runner.stop()
         #expect(try queue.verify(deep: true) == [])
-        #expect(try queue.prove(limits.map { HeldLimit($0) }).findings.map { "\($0)" } == [])
+        #expect(try queue.prove(limits.map { HeldLimit($0, campaign: id) }).findings == [])
     }
 
     @Test("a rest of the first schema goes on")

@@ -26,7 +26,9 @@ extension QueueModel {
                     + "\(a.outcome?.code ?? 0)")
         }
         // Those of campaigns and domains begin in the file when they are first asked for.
-        let sorted = caps.filter { $0.key.scope.code < 2 }.sorted { ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key) }
+        let sorted = caps.filter { $0.key.scope.code < 2 }.sorted {
+            ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key)
+        }
         for (key, cap) in sorted {
             lines.append("cap \(key.scope.code) \(key.key) \(cap.open) \(cap.grants.count) \(cap.lastAt)")
         }

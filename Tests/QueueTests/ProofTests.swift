@@ -98,15 +98,18 @@ import Testing
 
     static let harms = [
         Harm(
-            name: "a grant deleted", sql: "DELETE FROM \"grant\" WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 5",
+            name: "a grant deleted",
+            sql: "DELETE FROM \"grant\" WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 5",
             check: "ledger", words: "Grant 5 is missing from source default"),
         Harm(
             name: "the last grant deleted",
-            sql: "DELETE FROM \"grant\" WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 20", check: "ledger",
+            sql: "DELETE FROM \"grant\" WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 20",
+            check: "ledger",
             words: "source default says it gave 20 grants"),
         Harm(
             name: "a grant dated back",
-            sql: "UPDATE \"grant\" SET at = at - 60000000 WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 7",
+            sql:
+                "UPDATE \"grant\" SET at = at - 60000000 WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 7",
             check: "ledger", words: "Grant 7 of source default is older"),
         Harm(
             name: "a grant moved by a little",

@@ -28,6 +28,7 @@ extension Queue {
         if let kind = FileSystem.networkKind(path) { throw QueueError.networkFileSystem(path: path, kind: kind) }
         let journal = try journal()
         let side = IdentityFile(queue: path)
+        let goes = goesOn()
         let started = try await journal.write(isolated: true) { commit -> (Started, Identity) in
             let identity = try commit.checkedIdentity(side)
             let recovery = try commit.recoverDead(doubt, queue: path)
@@ -40,13 +41,18 @@ extension Queue {
             charges.isEven = isEven
             charges.sharesMX = sharesMX
             let standing = try commit.standing(limits, charges)
-            return (Started(charges: charges, recovery: recovery, lock: lock, limits: standing), identity)
+            // A little is recalled at once, so that it begins as a whole or not at all.
+            let isKnown = try goes && commit.recallSome(RecallNeed(limits, campaign: campaign), campaign: campaign)
+            return (
+                Started(charges: charges, recovery: recovery, lock: lock, limits: standing, isKnown: isKnown), identity
+            )
         }
         try side.write(started.1)
         let start = started.0
         let runner = Runner(
             queue: self, journal: journal, charges: start.charges, doubt: doubt, recovered: start.recovery,
             lock: start.lock, limits: start.limits)
+        guard !start.isKnown else { return runner }
         do {
             try await runner.recall(goesOn: goesOn)
         } catch {
@@ -62,6 +68,7 @@ private struct Started: Sendable {
     var recovery: Recovery
     var lock: RunnerLock
     var limits: [Limit]
+    var isKnown: Bool
 }
 
 extension Commit {
