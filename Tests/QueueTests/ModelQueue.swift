@@ -19,9 +19,9 @@ struct QueueModel {
         var recipient: Int64
         var previous: Int64?
         var runner: Int64
-        var group: String?
         var source: String
-        /// The keys that count it: of a campaign and a domain only while its runner has a limit by them.
+        /// The keys that count it. The file counts by campaign and domain only from the first limit by them on, and recalls
+        /// what was before: so it must decide as if it had always counted.
         var keys: [CapKey] = []
         var outcome: AttemptOutcome?
         /// True time of its settling, which no queue can know: only the caps' proof uses it.
@@ -134,11 +134,8 @@ struct QueueModel {
 
     func keys(_ runner: Int64) -> [CapKey] {
         guard let member = runners[runner] else { return [] }
-        var keys = [CapKey(scope: .source, key: member.source), CapKey(scope: .account, key: "qq")]
-        if member.limits.contains(where: { $0.scope == .campaign }) {
-            keys.append(CapKey(scope: .campaign, key: String(member.campaign)))
-        }
-        return keys
+        let keys = [CapKey(scope: .source, key: member.source), CapKey(scope: .account, key: "qq")]
+        return keys + [CapKey(scope: .campaign, key: String(member.campaign))]
     }
 
     func open(_ runner: Int64) -> [Int64] {
@@ -204,13 +201,10 @@ struct QueueModel {
             recipients[recipient]?.due = 0
             return "suppressed"
         }
-        var group: String?
         let name = Self.group(row.key)
         let held = member.limits.filter { $0.scope == .domain && ($0.key == nil || $0.key == name) }
         if !held.isEmpty {
-            group = name
             let key = CapKey(scope: .domain, key: name)
-            caps[key, default: Cap()].open += 0
             if let until = room(key, held) { return "capped \(name) \(until)" }
         }
         for key in keys(runner) {
@@ -218,15 +212,14 @@ struct QueueModel {
             if let until = room(key, held) { return "capped \(key.key) \(until)" }
         }
         let id = (attempts.keys.max() ?? 0) + 1
-        let charged = keys(runner) + (group.map { [CapKey(scope: .domain, key: $0)] } ?? [])
+        let charged = keys(runner) + [CapKey(scope: .domain, key: name)]
         attempts[id] = Attempt(
             campaign: member.campaign, recipient: recipient, previous: row.last, runner: runner,
-            group: group,
             source: member.source, keys: charged)
         recipients[recipient]?.state = .sending
         recipients[recipient]?.due = 0
         recipients[recipient]?.last = id
-        for key in charged { caps[key]?.open += 1 }
+        for key in charged { caps[key, default: Cap()].open += 1 }
         return "begun \(id)"
     }
 

@@ -9,7 +9,8 @@ import Testing
     /// Small whatever the campaign's size: as many rows as there are runners, leases, or one.
     /// (Whether there is any suppression is known from the first row; a subquery that is scanned has a LIMIT.)
     private static let small = [
-        "runner", "lease", "clock", "meta", "rest", "CONSTANT ROW", "SCAN suppression", "subquery", "SUBQUERY",
+        "runner", "lease", "clock", "meta", "rest", "recall", "attempt_open", "CONSTANT ROW", "SCAN suppression",
+        "subquery", "SUBQUERY",
     ]
 
     private func check(_ db: Database, _ sql: String, sorts: Bool = false) throws {
