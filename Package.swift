@@ -25,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "CCmark", path: "Sources/CCmark"),
         .systemLibrary(name: "CCurl", path: "Sources/CCurl"),
         .systemLibrary(name: "CIDN2", path: "Sources/CIDN2"),
+        .systemLibrary(name: "CAres", path: "Sources/CAres"),
         .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
         .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
@@ -39,7 +40,7 @@ let package = Package(
             dependencies: ["Clock", "CSystem", "CSQLite", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Queue", swiftSettings: strict),
         .target(
-            name: "Transport", dependencies: ["Clock", "CSystem", "COpenSSL"], path: "Sources/Transport",
+            name: "Transport", dependencies: ["Clock", "CAres", "CSystem", "COpenSSL"], path: "Sources/Transport",
             swiftSettings: strict),
         .target(name: "IMAP", dependencies: ["Clock", "CCurl"], path: "Sources/IMAP", swiftSettings: strict),
         .target(

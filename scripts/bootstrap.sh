@@ -23,8 +23,8 @@ if [ -z "$major" ] || [ "$major" -lt 6 ]; then
 fi
 
 # --- Debian packages ---------------------------------------------------------------------------------------------
-build=(make libncurses-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev libidn2-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gettext)
-test=(postfix dovecot-imapd sasl2-bin libsasl2-modules python3 openssl procps tmux faketime strace)
+build=(make libncurses-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev libidn2-dev libc-ares-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gettext)
+test=(postfix dovecot-imapd sasl2-bin libsasl2-modules python3 openssl procps tmux faketime strace dnsmasq-base)
 bench=(postfix python3 python3-venv openssl gcc libc6-dev libssl-dev libsqlite3-dev sqlite3 strace)
 
 wanted=()

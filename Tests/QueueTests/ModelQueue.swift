@@ -19,9 +19,9 @@ struct QueueModel {
         var recipient: Int64
         var previous: Int64?
         var runner: Int64
-        var group: String?
         var source: String
-        /// The keys that count it: of a campaign and a domain only while its runner has a limit by them.
+        /// The keys that count it. The file counts by campaign and domain only from the first limit by them on, and recalls
+        /// what was before: so it must decide as if it had always counted.
         var keys: [CapKey] = []
         var outcome: AttemptOutcome?
         /// True time of its settling, which no queue can know: only the caps' proof uses it.
@@ -63,10 +63,14 @@ struct QueueModel {
     var lastRunner: Int64 = 0
     var generation: Int64 = 0
     var anchor: QueueClock
+    /// True time of the anchor, which no queue can know either.
+    var anchoredTruly: Int64
     var now: Int64 = 0
     var moment: Moment
-    /// The wall clock was set forward over a reboot, and nothing ran between that could have seen it: no queue can
-    /// tell that from time that passed, so its caps are out of the proof.
+    /// Over a reboot the wall clock went further than time did: it was set forward, and no commit between that step and
+    /// the reboot, nor between the reboot and that step, is on disk. No queue can tell that from time that passed, so
+    /// its caps are out of the proof. A commit that failed or was lost with the machine has seen nothing; so this is
+    /// found where the anchor that did last is read again, and not where the clock is set.
     var isBlind = false
     /// Whether the last step was.
     var isRefused = false
@@ -77,6 +81,7 @@ struct QueueModel {
         anchor = QueueClock(
             boot: moment.boot.boot, bootMicroseconds: moment.boot.microseconds, queueMicroseconds: wall,
             wallMicroseconds: wall)
+        anchoredTruly = moment.truth
     }
 
     // MARK: Time
@@ -84,6 +89,7 @@ struct QueueModel {
     mutating func begin(_ moment: Moment) {
         self.moment = moment
         now = anchor.time(boot: moment.boot, wall: moment.wall)
+        if now - anchor.queueMicroseconds > moment.truth - anchoredTruly { isBlind = true }
         let stepped =
             (moment.wall.microseconds - anchor.wallMicroseconds)
             - (moment.boot.microseconds - anchor.bootMicroseconds)
@@ -94,6 +100,7 @@ struct QueueModel {
         anchor = QueueClock(
             boot: moment.boot.boot, bootMicroseconds: moment.boot.microseconds, queueMicroseconds: now,
             wallMicroseconds: moment.wall.microseconds)
+        anchoredTruly = moment.truth
     }
 
     func queueTime(_ wall: Timestamp) -> Int64 {
@@ -134,11 +141,8 @@ struct QueueModel {
 
     func keys(_ runner: Int64) -> [CapKey] {
         guard let member = runners[runner] else { return [] }
-        var keys = [CapKey(scope: .source, key: member.source), CapKey(scope: .account, key: "qq")]
-        if member.limits.contains(where: { $0.scope == .campaign }) {
-            keys.append(CapKey(scope: .campaign, key: String(member.campaign)))
-        }
-        return keys
+        let keys = [CapKey(scope: .source, key: member.source), CapKey(scope: .account, key: "qq")]
+        return keys + [CapKey(scope: .campaign, key: String(member.campaign))]
     }
 
     func open(_ runner: Int64) -> [Int64] {
@@ -204,13 +208,10 @@ struct QueueModel {
             recipients[recipient]?.due = 0
             return "suppressed"
         }
-        var group: String?
         let name = Self.group(row.key)
         let held = member.limits.filter { $0.scope == .domain && ($0.key == nil || $0.key == name) }
         if !held.isEmpty {
-            group = name
             let key = CapKey(scope: .domain, key: name)
-            caps[key, default: Cap()].open += 0
             if let until = room(key, held) { return "capped \(name) \(until)" }
         }
         for key in keys(runner) {
@@ -218,15 +219,14 @@ struct QueueModel {
             if let until = room(key, held) { return "capped \(key.key) \(until)" }
         }
         let id = (attempts.keys.max() ?? 0) + 1
-        let charged = keys(runner) + (group.map { [CapKey(scope: .domain, key: $0)] } ?? [])
+        let charged = keys(runner) + [CapKey(scope: .domain, key: name)]
         attempts[id] = Attempt(
             campaign: member.campaign, recipient: recipient, previous: row.last, runner: runner,
-            group: group,
             source: member.source, keys: charged)
         recipients[recipient]?.state = .sending
         recipients[recipient]?.due = 0
         recipients[recipient]?.last = id
-        for key in charged { caps[key]?.open += 1 }
+        for key in charged { caps[key, default: Cap()].open += 1 }
         return "begun \(id)"
     }
 

@@ -22,10 +22,13 @@ extension QueueModel {
         }
         for (id, a) in attempts.sorted(by: { $0.key < $1.key }) {
             lines.append(
-                "attempt \(id) \(a.campaign) \(a.recipient) \(a.previous ?? 0) \(a.runner) \(a.group ?? "-") \(a.source) "
+                "attempt \(id) \(a.campaign) \(a.recipient) \(a.previous ?? 0) \(a.runner) \(a.source) "
                     + "\(a.outcome?.code ?? 0)")
         }
-        let sorted = caps.sorted { ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key) }
+        // Those of campaigns and domains begin in the file when they are first asked for.
+        let sorted = caps.filter { $0.key.scope.code < 2 }.sorted {
+            ($0.key.scope.code, $0.key.key) < ($1.key.scope.code, $1.key.key)
+        }
         for (key, cap) in sorted {
             lines.append("cap \(key.scope.code) \(key.key) \(cap.open) \(cap.grants.count) \(cap.lastAt)")
         }
@@ -61,16 +64,16 @@ extension QueueModel {
         """,
         """
         SELECT 'attempt ' || a.id || ' ' || campaign || ' ' || recipient || ' ' || ifnull(previous, 0) || ' ' || runner
-            || ' ' || ifnull(k.key, '-') || ' ' || source || ' ' || ifnull(outcome, 0)
-        FROM attempt a NOT INDEXED LEFT JOIN cap_key k ON k.id = a.cap ORDER BY a.id
+            || ' ' || source || ' ' || ifnull(outcome, 0)
+        FROM attempt a NOT INDEXED ORDER BY a.id
         """,
         """
         SELECT 'cap ' || scope || ' ' || key || ' ' || open || ' ' || seq || ' ' || last_at
-        FROM cap_key ORDER BY scope, key
+        FROM cap_key WHERE scope < 2 ORDER BY scope, key
         """,
         """
         SELECT 'grant ' || scope || ' ' || k.key || ' ' || g.seq || ' ' || at || ' ' || attempt
-        FROM "grant" g JOIN cap_key k ON k.id = g.key ORDER BY scope, k.key, g.seq
+        FROM "grant" g JOIN cap_key k ON k.id = g.key WHERE scope < 2 ORDER BY scope, k.key, g.seq
         """,
         "SELECT 'listed ' || key FROM suppression ORDER BY key",
         "SELECT 'runner ' || id || ' ' || campaign || ' ' || source FROM runner ORDER BY id",

@@ -9,7 +9,8 @@ import Testing
     /// Small whatever the campaign's size: as many rows as there are runners, leases, or one.
     /// (Whether there is any suppression is known from the first row; a subquery that is scanned has a LIMIT.)
     private static let small = [
-        "runner", "lease", "clock", "meta", "rest", "CONSTANT ROW", "SCAN suppression", "subquery", "SUBQUERY",
+        "runner", "lease", "clock", "meta", "rest", "recall", "attempt_open", "CONSTANT ROW", "SCAN suppression",
+        "subquery", "SUBQUERY",
     ]
 
     private func check(_ db: Database, _ sql: String, sorts: Bool = false) throws {
@@ -67,6 +68,36 @@ import Testing
         try bed.queue.journal().betweenCommits { pool in
             try pool.writeWithoutTransaction { db in
                 for text in texts { try check(db, text) }
+            }
+        }
+    }
+
+    @Test("what came before a cap, and who shares a host, is found by searches")
+    func recall() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign()
+        for number in 0..<4 { try bed.fill(id, 0..<4, domain: "d\(number).zz") }
+        let old = try await bed.runner(id)
+        for _ in 0..<6 { try await old.settle(try #require(try await old.beginNext().attempt), .sent) }
+        _ = try await old.beginNext()
+        let limits = [
+            Limit(scope: .campaign, count: 9, per: .seconds(60)), Limit(scope: .domain, count: 9, per: .seconds(60)),
+        ]
+        let runner = try await bed.queue.startRunner(
+            id, account: "qq", source: "default", limits: limits, doubt: .hold, sharesMX: true)
+        _ = try await runner.unlocatedDomains(limit: 9)
+        try await runner.learn(
+            (0..<4).map { SiteFinding(domain: "d\($0).zz", answer: .site("mx.zz"), lasts: .seconds(600)) })
+        try await runner.recall()
+        _ = try await runner.located(["d1.zz"])
+        _ = try await runner.beginNext()
+        _ = try await old.beginNext()
+        let texts = try bed.queue.journal().preparedTexts
+        #expect(texts.count { $0.contains("recall") || $0.contains("site") } > 8)
+        try bed.queue.journal().betweenCommits { pool in
+            try pool.writeWithoutTransaction { db in
+                // Once a run, a row a destination.
+                for text in texts { try check(db, text, sorts: text.contains("NOT EXISTS (SELECT 1 FROM site")) }
             }
         }
     }

@@ -98,23 +98,26 @@ import Testing
 
     static let harms = [
         Harm(
-            name: "a grant deleted", sql: "DELETE FROM \"grant\" WHERE key = (SELECT min(id) FROM cap_key) AND seq = 5",
+            name: "a grant deleted",
+            sql: "DELETE FROM \"grant\" WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 5",
             check: "ledger", words: "Grant 5 is missing from source default"),
         Harm(
             name: "the last grant deleted",
-            sql: "DELETE FROM \"grant\" WHERE key = (SELECT min(id) FROM cap_key) AND seq = 20", check: "ledger",
+            sql: "DELETE FROM \"grant\" WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 20",
+            check: "ledger",
             words: "source default says it gave 20 grants"),
         Harm(
             name: "a grant dated back",
-            sql: "UPDATE \"grant\" SET at = at - 60000000 WHERE key = (SELECT min(id) FROM cap_key) AND seq = 7",
+            sql:
+                "UPDATE \"grant\" SET at = at - 60000000 WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 7",
             check: "ledger", words: "Grant 7 of source default is older"),
         Harm(
             name: "a grant moved by a little",
-            sql: "UPDATE \"grant\" SET at = at + 7 WHERE key = (SELECT min(id) FROM cap_key) AND seq = 7",
+            sql: "UPDATE \"grant\" SET at = at + 7 WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 7",
             check: "ledger", words: "Grant 7 of source default is not of the moment"),
         Harm(
             name: "a grant given to another attempt",
-            sql: "UPDATE \"grant\" SET attempt = 1 WHERE key = (SELECT min(id) FROM cap_key) AND seq = 7",
+            sql: "UPDATE \"grant\" SET attempt = 1 WHERE key = (SELECT id FROM cap_key WHERE scope = 0) AND seq = 7",
             check: "ledger", words: "Attempt 1 is settled with 2 grants of source default"),
         Harm(
             name: "an attempt deleted", sql: "DELETE FROM attempt WHERE id = 3", check: "ledger",

@@ -124,7 +124,8 @@ struct Delivery {
             classifier: ReplyClassifier(rules: rules),
             options: SendOptions(
                 limit: limit, wait: wait, doubt: policy,
-                lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))), clock: clock)
+                lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), resolver: config.dns.resolver),
+            clock: clock)
         signals.drain { dispatcher.drain() }
         let reporter = ProgressReporter(progress, campaign: campaign.name, queue: queue, config: config, clock: clock)
         installation.log.write(.info, "send \(campaign.name) over \(account.name) (\(account.server))")

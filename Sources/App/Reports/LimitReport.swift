@@ -67,7 +67,6 @@ enum LimitReport {
 extension Queue {
     /// What limits have left; one for any domain is shown for those counted most.
     func uses(of limits: [Limit], account: String, source: String, campaign: Int64?) throws -> [LimitUse] {
-        let domains = limits.contains { $0.scope == .domain && $0.key == nil } ? try countedDomains(limit: 5) : []
-        return try limitUse(limits, account: account, source: source, domains: domains, campaign: campaign)
+        try limitUse(limits, account: account, source: source, domains: nil, campaign: campaign)
     }
 }

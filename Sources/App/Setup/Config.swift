@@ -22,12 +22,14 @@ struct Config: Sendable {
     let retries: [RetrySettings]
     /// How long the full text of attempts is kept.
     let retention: Retention
+    /// Whom to ask which domains share a server.
+    let dns: DNSSettings
 
     /// - Throws: `Failure` (78, naming file, line and key).
     init(_ file: TOMLFile, presets: PresetCatalogue) throws {
         path = file.path
         let root = file.section
-        try root.allow(["account", "limit", "in_doubt", "retention", "retry"])
+        try root.allow(["account", "limit", "in_doubt", "retention", "retry", "dns"])
         let folder = FilePath.parent(file.path)
         let sections = try root.sections("account")
         accounts = try sections.map { try AccountSettings($0, presets: presets, folder: folder) }
@@ -58,6 +60,7 @@ struct Config: Sendable {
         doubt = try policy?.choice("policy") ?? .hold
         doubtEvidence = try policy?.choice("evidence") ?? .none
         retention = try Retention(root.section("retention"))
+        dns = try DNSSettings(root.section("dns"))
     }
 
     /// The file of these places; an empty configuration when there is none.

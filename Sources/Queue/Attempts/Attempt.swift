@@ -64,6 +64,9 @@ public enum BeginAnswer: Sendable {
     case capped(Limit, key: String, until: Timestamp)
     /// It is outside a sending window, or before the campaign's hour; the recipient stays leased.
     case closed(until: Timestamp)
+    /// What was sent before to where it goes is not known yet: the domain has to be looked up (`Runner.learn`), or what was
+    /// sent has to be recalled (`Runner.recall`). The recipient stays leased.
+    case unready
     /// Under pace `even`, it is not time for the next message; the recipient stays leased.
     case paced(until: Timestamp)
     /// Somebody else has it, or it is settled. Forget it.

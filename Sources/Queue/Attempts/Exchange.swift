@@ -10,12 +10,18 @@ struct Charges: Sendable {
     /// Cap keys of source and account, and of the campaign where a limit counts by it.
     var keys: [(id: Int64, name: String, limits: [Limit])]
     var domainLimits: [Limit]
+    /// Those by campaign, counted from the moment that one of them was known.
+    var campaignLimits: [Limit] = []
     /// When messages may be begun: the account's window and the campaign's.
     var openings = Openings([], start: nil)
     /// Spread over the window that allows least.
     var isEven = false
-
-    func limits(domain group: String) -> [Limit] { domainLimits.filter { $0.applies(to: group) } }
+    /// Domains that share MX hosts are one destination: who is not looked up is not begun.
+    var sharesMX = false
+    /// Each message has a grant of its domain, be there a limit or not.
+    var countsDomains = false
+    /// What it was found at; see `Commit+counting.swift`.
+    var counting: Int64 = -1
 }
 
 /// Settles and begins: the two writes around every message.
@@ -153,20 +159,21 @@ extension Commit {
             return .suppressed
         }
         var domainKey: Int64?
-        if !charges.domainLimits.isEmpty {
-            let group = DomainGroup.key(request.domain)
-            let limits = charges.limits(domain: group)
-            if !limits.isEmpty {
-                let id = try capKey(.domain, group)
-                if let full = try fullLimit(limits, id, group) { return full }
-                domainKey = id
-            }
+        var isFree = false
+        if charges.countsDomains {
+            if charges.sharesMX, !charges.domainLimits.isEmpty, try !isLocated(request.domain) { return .unready }
+            let group = try sites().group(request.domain)
+            let id = try capKey(.domain, group)
+            let limits = try charges.domainLimits.filter { try sites().holds($0, for: group) }
+            if let full = try fullLimit(limits, id, group) { return full }
+            domainKey = id
+            isFree = limits.isEmpty
         }
         for key in charges.keys {
             if let full = try fullLimit(key.limits, key.id, key.name) { return full }
         }
         if charges.isEven, let next = try paceObstacle(charges) { return .paced(until: now.wall(next)) }
-        try insertAttempt(request, charges, previous: previous, cap: domainKey)
+        try insertAttempt(request, charges, previous: previous, cap: domainKey, isFree: isFree)
         let attempt = db.lastInsertedRowID
         let update = try prepare("UPDATE recipient SET state = 2, due = 0, last_attempt = ?2 WHERE id = ?1")
         update.bind(1, request.recipient)
@@ -207,11 +214,15 @@ extension Commit {
         }.max()
     }
 
-    private func insertAttempt(_ request: BeginRequest, _ charges: Charges, previous: Int64?, cap: Int64?) throws {
+    /// - Parameter isFree: counted for its domain, and held to no limit by it.
+    private func insertAttempt(
+        _ request: BeginRequest, _ charges: Charges, previous: Int64?, cap: Int64?, isFree: Bool
+    ) throws {
         let insert = try prepare(
             """
-            INSERT INTO attempt (campaign, recipient, previous, runner, cap, account, source, server, message_id, started)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO attempt (campaign, recipient, previous, runner, cap, account, source, server, message_id, started,
+                retired)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         insert.bind(1, charges.campaign)
         insert.bind(2, request.recipient)
@@ -223,13 +234,15 @@ extension Commit {
         insert.bind(8, request.server)
         insert.bind(9, request.messageID)
         insert.bind(10, now.wall.microseconds)
+        insert.bind(11, isFree ? 4 : 0 as Int64)
         try insert.run()
     }
 
-    /// `.capped` with the limit that frees last, or nil when each has room.
+    /// `.capped` with the limit that frees last, `.unready` where the ledger is not complete, or nil when each has room.
     private func fullLimit(_ limits: [Limit], _ key: Int64, _ name: String) throws -> BeginAnswer? {
         guard !limits.isEmpty else { return nil }
         let work = try cap(key)
+        guard try isKnown(work, for: limits) else { return .unready }
         var worst: (limit: Limit, until: Int64)?
         for limit in limits {
             guard let until = try nextRoom(limit, key, work), until > worst?.until ?? Int64.min else { continue }
@@ -251,7 +264,7 @@ extension Commit {
         let room = Int64(allowance.count) - work.open
         guard room > 0 else { return min(now.queue + limit.perMicroseconds, otherwise) }
         let seq = work.seq - room + 1
-        guard seq >= 1 else { return nil }
+        guard seq > work.base else { return nil }
         // One that retention has taken out was no younger than the oldest there is.
         let query = try prepare("SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq LIMIT 1")
         query.bind(1, key)

@@ -3,59 +3,6 @@ import GRDB
 
 /// Goes through ledger and log once each. It knows the tables and nothing of how the limiter decides.
 struct ProofReplay {
-    /// One limit on one key, watched while the begins go by.
-    struct Watch {
-        let held: HeldLimit
-        var messages = 0
-        /// Where the least was left: what was counted, of how many, and when.
-        var peak = 0
-        var allowed = 0
-        var peakAt: Int64 = 0
-        var slack: Int64?
-        /// Messages of which nobody can say whether they kept the limit.
-        var unclear = 0
-        /// How many settles are as old as the window, and the time of the first that is not.
-        var left: Int64 = 0
-        var next: Int64?
-    }
-
-    struct Key {
-        let id: Int64
-        let scope: LimitScope
-        let name: String
-        let open: Int64
-        let seq: Int64
-        let lastAt: Int64
-        /// Grants up to this one were taken out by retention.
-        let pruned: Int64
-        /// Messages begun so far.
-        var begun: Int64 = 0
-        var firstBegun: Int64?
-        var openSeen: Int64 = 0
-        var watches: [Watch]
-
-        var title: String { "\(scope.rawValue) \(name)" }
-    }
-
-    private struct Grant {
-        var key: Int64
-        var seq: Int64
-        var at: Int64
-    }
-
-    struct Attempt {
-        var id: Int64
-        var campaign: Int64
-        var runner: Int64
-        var account: String
-        /// Of source, account and domain: what it is charged to.
-        var charged: [Int64]
-        var started: Int64
-        var isOpen: Bool
-        /// Some of its grants were taken out by retention.
-        var isRetired: Bool
-    }
-
     private let db: Database
     var keys: [Key] = []
     private var places: [Int64: Int] = [:]
@@ -77,27 +24,34 @@ struct ProofReplay {
         let query = try Prepared(
             db,
             """
-            SELECT k.id, k.scope, k.key, k.open, k.seq, k.last_at, ifnull(p.pruned, 0)
+            SELECT k.id, k.scope, k.key, k.open, k.seq, k.last_at, ifnull(p.pruned, k.base), k.base, k.uncounted
             FROM cap_key k LEFT JOIN retention p ON p.key = k.id ORDER BY k.id
             """)
+        let sites = SiteTable(try Prepared(db, SiteTable.select.description))
         while try query.step() {
             let scope = LimitScope(code: query.integer(1))
-            let name = query.text(2)
-            let holding = limits.filter { held in
-                guard held.limit.scope == scope, held.limit.applies(to: name) else { return false }
+            // One that began anew left its former self behind as `name#id`.
+            let name = String(query.text(2).prefix { $0 != "#" })
+            let holding = try limits.filter { held in
+                guard held.limit.scope == scope else { return false }
+                guard try scope == .domain ? sites.holds(held.limit, for: name) : held.limit.applies(to: name) else {
+                    return false
+                }
                 guard let campaign = held.campaign, scope == .campaign else { return true }
                 return name == String(campaign)
             }
             let id = query.integer(0)
             places[id] = keys.count
+            let (pruned, base) = (query.integer(6), query.integer(7))
             if scope == .source { sources[name] = id }
             if scope == .account { accounts[name] = id }
             keys.append(
                 Key(
                     id: id, scope: scope, name: name, open: query.integer(3), seq: query.integer(4),
-                    lastAt: query.integer(5), pruned: query.integer(6),
-                    // Which attempts those of a campaign's key were for, only the grants knew.
-                    begun: scope == .campaign ? query.integer(6) : 0, watches: holding.map { Watch(held: $0) }))
+                    lastAt: query.integer(5), pruned: pruned, base: base, uncounted: query.integer(8),
+                    // Which attempts those of a campaign's key and the recalled ones were for, only the grants knew.
+                    begun: (scope == .campaign ? pruned : min(pruned, 0)) - base,
+                    watches: holding.map { Watch(held: $0) }))
         }
     }
 
@@ -242,7 +196,7 @@ struct ProofReplay {
         lastWall = max(lastWall ?? started, row.optional(7) ?? started)
         return Attempt(
             id: id, campaign: row.integer(1), runner: row.integer(2), account: account, charged: charged,
-            started: started, isOpen: isOpen, isRetired: row.integer(9) & 2 != 0)
+            started: started, isOpen: isOpen, isRetired: row.integer(9) & 2 != 0, isFree: row.integer(9) & 4 != 0)
     }
 
     /// Exactly one grant of each key it is charged to, of one moment. Answers the keys of campaigns among them, which
@@ -257,8 +211,9 @@ struct ProofReplay {
         }
         var more: [Int64] = []
         for grant in group where !attempt.charged.contains(grant.key) {
-            if let key = keys[known: places[grant.key]], key.scope == .campaign, key.name == String(attempt.campaign),
-                !more.contains(grant.key)
+            if let key = keys[known: places[grant.key]], !more.contains(grant.key),
+                key.scope == .campaign
+                    ? key.name == String(attempt.campaign) : key.scope == .domain && attempt.id <= key.uncounted
             {
                 more.append(grant.key)
             } else {
@@ -271,7 +226,7 @@ struct ProofReplay {
         guard let first = group.map(\.at).min() else { return more }
         // One commit wrote them all. Where queue time had run ahead of the clock (over a reboot), the later of two keys
         // keeps the time of its last grant.
-        for grant in group where grant.at != first {
+        for grant in group where grant.at != first && grant.seq > 0 {
             if let before = try at(grant.key, grant.seq - 1), before != grant.at {
                 findings.add(
                     "ledger",

@@ -6,6 +6,8 @@ extension ProofReplay {
     /// as old as the window. Attempts are numbered as they begin, so all up to this one are begun by then.
     mutating func count(_ place: Int, _ attempt: Attempt, _ reading: ProofClock.Reading) throws {
         keys[place].begun += 1
+        let key = keys[place]
+        guard attempt.id > key.uncounted, !(key.scope == .domain && attempt.isFree) else { return }
         for index in keys[place].watches.indices {
             var watch = keys[place].watches[index]
             if let account = watch.held.account, account != attempt.account { continue }
@@ -23,7 +25,7 @@ extension ProofReplay {
                 let allowed = Self.allowed(watch.held.limit, early - (keys[place].firstBegun ?? early))
                 if let allowed, keys[place].begun - left > allowed {
                     watch.unclear += 1
-                    let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].seq
+                    let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].total
                     try note(&watch, keys[place], late, left: last)
                 } else {
                     try note(&watch, keys[place], early, left: left)
@@ -35,9 +37,9 @@ extension ProofReplay {
 
     /// Moves on to the settles as old as `edge`; sure begins only go on.
     private func advance(_ watch: inout Watch, _ key: Key, to edge: Int64) throws {
-        while watch.left < key.seq {
+        while watch.left < key.total {
             // One that is missing was named as such; it counts for nothing.
-            let next = try watch.next ?? at(key.id, watch.left + 1) ?? Int64.min
+            let next = try watch.next ?? at(key.id, key.base + watch.left + 1) ?? Int64.min
             guard next <= edge else {
                 watch.next = next
                 break
@@ -49,10 +51,10 @@ extension ProofReplay {
 
     /// How many of a key's settles are not later than `edge`: a binary search, since their times never fall.
     private func settled(_ key: Key, by edge: Int64) throws -> Int64 {
-        var (low, high) = (Int64(0), key.seq)
+        var (low, high) = (Int64(0), key.total)
         while low < high {
             let middle = (low + high + 1) / 2
-            if try at(key.id, middle) ?? Int64.min <= edge { low = middle } else { high = middle - 1 }
+            if try at(key.id, key.base + middle) ?? Int64.min <= edge { low = middle } else { high = middle - 1 }
         }
         return low
     }
@@ -67,7 +69,7 @@ extension ProofReplay {
             watch.peakAt = begun
         }
         let before = key.begun - Int64(allowed)
-        if before >= 1, before <= key.seq, let left = try at(key.id, before) {
+        if before >= 1, before <= key.total, let left = try at(key.id, key.base + before) {
             watch.slack = min(watch.slack ?? Int64.max, begun - watch.held.limit.perMicroseconds - left)
         }
     }

@@ -116,7 +116,7 @@ extension Queue {
             SELECT 'Cap key ' || k.key || ' counts ' || k.seq || ' grants, the ledger ' || count(g.seq)
                 || iif(p.pruned > 0, ' after the ' || p.pruned || ' that retention took out', '') || '.'
             FROM cap_key k LEFT JOIN "grant" g ON g.key = k.id LEFT JOIN retention p ON p.key = k.id GROUP BY k.id
-            HAVING k.seq <> count(g.seq) + ifnull(p.pruned, 0) OR k.seq <> ifnull(max(g.seq), 0)
+            HAVING k.seq <> count(g.seq) + ifnull(p.pruned, k.base) OR k.seq <> ifnull(max(g.seq), 0)
                 OR k.last_at <> ifnull(max(g.at), 0)
             """
         ),

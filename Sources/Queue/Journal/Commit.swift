@@ -17,6 +17,12 @@ final class Commit {
     private var domains: [String: Int64] = [:]
     private var pulses: [Pulse] = []
     private var anySuppression: Bool?
+    private var recalls: [Int64: Int64] = [:]
+    /// Made when it is asked for; see `sites()`.
+    var siteTable: SiteTable?
+    /// See `Commit+counting.swift`.
+    var counting: Int64
+    var countingGrew = false
 
     /// Classes, these two: a value changed in place in a dictionary costs an allocation each time, 25 a message in all.
     final class CampaignWork {
@@ -38,16 +44,22 @@ final class Commit {
         var lastAt: Int64
         var firstAt: Int64
         var nextAt: Int64
+        /// The number before its first grant's.
+        var base: Int64
+        /// What fills its ledger; nil for one that needs none, and for one that is not counted.
+        let recall: Int64?
         /// Set by whoever changes it.
         var dirty = false
 
-        /// - Parameter row: on `open, seq, last_at, first_at, next_at`.
+        /// - Parameter row: on `open, seq, last_at, first_at, next_at, base, recall`.
         init(_ row: Prepared) {
             open = row.integer(0)
             seq = row.integer(1)
             lastAt = row.integer(2)
             firstAt = row.integer(3)
             nextAt = row.integer(4)
+            base = row.integer(5)
+            recall = row.optional(6)
         }
     }
 
@@ -60,7 +72,8 @@ final class Commit {
     init(_ db: Database, _ statements: StatementCache, _ clock: any WallClock) throws {
         self.db = db
         self.statements = statements
-        let query = try statements.statement(db, "SELECT boot, boot_us, queue_us, wall_us FROM clock WHERE id = 1")
+        let query = try statements.statement(
+            db, "SELECT boot, boot_us, queue_us, wall_us, counting FROM clock WHERE id = 1")
         // Read inside the transaction: so no other process's commit lies between this instant and this commit.
         boot = clock.sinceBoot()
         let wall = clock.now()
@@ -70,6 +83,7 @@ final class Commit {
         anchor = QueueClock(
             boot: query.text(0), bootMicroseconds: query.integer(1), queueMicroseconds: query.integer(2),
             wallMicroseconds: query.integer(3))
+        counting = query.integer(4)
         query.reset()
         now = Instant(queue: anchor.time(boot: boot, wall: wall), wall: wall)
         // A step of the wall clock is written down at once: over a reboot that followed, it would pass for time.
@@ -134,7 +148,8 @@ final class Commit {
 
     func cap(_ id: Int64) throws -> CapWork {
         if let known = caps[id] { return known }
-        let query = try prepare("SELECT open, seq, last_at, first_at, next_at FROM cap_key WHERE id = ?")
+        let query = try prepare(
+            "SELECT open, seq, last_at, first_at, next_at, base, recall FROM cap_key WHERE id = ?")
         query.bind(1, id)
         guard try query.step() else {
             throw QueueError.invalid("Cap key \(id) is missing. `outpost verify` says more.")
@@ -156,15 +171,25 @@ final class Commit {
             id = query.integer(0)
             query.reset()
         } else {
-            let insert = try prepare("INSERT INTO cap_key (scope, key) VALUES (?, ?)")
-            insert.bind(1, scope.code)
-            insert.bind(2, key)
-            try insert.run()
-            id = db.lastInsertedRowID
+            let filled = scope == .domain ? try recall(of: .domains)?.id : nil
+            id = try insertKey(scope, key, recall: filled)
         }
         if scope == .domain { domains[key] = id }
         return id
     }
+
+    /// A key's name may lead to another one from now on.
+    func forgetKeys() { domains = [:] }
+
+    /// Queue time from which on the ledgers that a recall fills are complete.
+    func recallKnown(_ id: Int64) throws -> Int64 {
+        if let known = recalls[id] { return known }
+        let known = try recall(id: id)?.known ?? Int64.max
+        recalls[id] = known
+        return known
+    }
+
+    func forgetRecalls() { recalls = [:] }
 
     // MARK: Suppression
 
@@ -242,6 +267,8 @@ final class Commit {
         domains = [:]
         pulses = []
         anySuppression = nil
+        recalls = [:]
+        siteTable = nil
     }
 
     /// Writes what was gathered, and forgets it.
@@ -249,14 +276,15 @@ final class Commit {
         for work in campaigns where work.dirty { try write(work) }
         if caps.contains(where: { $0.value.dirty }) {
             let update = try prepare(
-                "UPDATE cap_key SET open = ?, seq = ?, last_at = ?, first_at = ?, next_at = ? WHERE id = ?")
+                "UPDATE cap_key SET open = ?, seq = ?, last_at = ?, first_at = ?, next_at = ?, base = ? WHERE id = ?")
             for (id, work) in caps where work.dirty {
                 update.bind(1, work.open)
                 update.bind(2, work.seq)
                 update.bind(3, work.lastAt)
                 update.bind(4, work.firstAt)
                 update.bind(5, work.nextAt)
-                update.bind(6, id)
+                update.bind(6, work.base)
+                update.bind(7, id)
                 try update.run()
             }
         }

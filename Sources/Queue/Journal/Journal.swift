@@ -168,6 +168,7 @@ final class Journal: Sendable {
         _ operation: Operation, _ commit: Commit
     ) throws -> @Sendable ((any Error)?) -> Void {
         try commit.flush()
+        let counting = commit.counting
         try commit.db.execute(sql: "SAVEPOINT operation")
         do {
             let ending = try operation.run(commit)
@@ -176,6 +177,7 @@ final class Journal: Sendable {
             return ending
         } catch {
             commit.forget()
+            commit.counting = counting
             // A full disk may have ended the transaction already; then there is nothing to go back to.
             if commit.db.isInsideTransaction { try commit.db.execute(sql: "ROLLBACK TO operation; RELEASE operation") }
             throw error

@@ -105,7 +105,11 @@ public struct CourseBasis: Sendable {
 
     private var begin: Int64 { isEven ? max(now.queue, nextAt) : now.queue }
 
-    private func forecast(_ lanes: [CourseLane], _ change: CourseChange) -> Forecast {
+    /// Whether there is anything to reckon with.
+    var hasObstacles: Bool { !lanes.isEmpty || !domains.isEmpty || step > 0 || start != nil || !windows.isEmpty }
+
+    /// - Parameter isWhole: of all messages; those of one domain are neither spread nor slowed by the others.
+    private func forecast(_ lanes: [CourseLane], _ change: CourseChange, isWhole: Bool = true) -> Forecast {
         var forecast = Forecast(
             lanes: lanes.map { lane in
                 switch change {
@@ -113,8 +117,8 @@ public struct CourseBasis: Sendable {
                 case .secondSource: lane.limit.scope == .source ? lane.twice : lane.once
                 case .doubled(let limit): lane.limit == limit ? lane.twice : lane.once
                 }
-            }, step: step)
-        forecast.isEven = isEven
+            }, step: isWhole ? step : 0)
+        forecast.isEven = isEven && isWhole
         forecast.deferredShare = deferredShare
         forecast.waits = waits.map(\.inMicroseconds)
         if start != nil || !windows.isEmpty {
@@ -140,7 +144,9 @@ public struct CourseBasis: Sendable {
         var slowCount = 0
         for domain in domains {
             var own: [ForecastRun] = []
-            let end = forecast(domain.lanes, change).course(domain.count, from: begin) { own.append($0) }
+            let end = forecast(domain.lanes, change, isWhole: false).course(domain.count, from: now.queue) {
+                own.append($0)
+            }
             guard end > finish else { continue }
             slow += own
             slowCount += domain.count
@@ -165,8 +171,8 @@ public struct CourseBasis: Sendable {
     public func holds(_ count: Int) -> [CourseHold] {
         let free = forecast([], .none).course(count, from: begin) { _ in }
         var holds: [CourseHold] = []
-        func add(_ lane: CourseLane, _ count: Int) {
-            let finish = forecast([lane], .none).course(count, from: begin) { _ in }
+        func add(_ lane: CourseLane, _ count: Int, isWhole: Bool = true) {
+            let finish = forecast([lane], .none, isWhole: isWhole).course(count, from: begin) { _ in }
             if finish > free + 1_000_000 {
                 holds.append(CourseHold(limit: lane.limit, key: lane.key, finish: now.wall(finish)))
             }
@@ -174,7 +180,7 @@ public struct CourseBasis: Sendable {
         for lane in lanes { add(lane, count) }
         // Of many domains the fullest ones are enough to name.
         for domain in domains.sorted(by: { $0.count > $1.count }).prefix(20) {
-            for lane in domain.lanes { add(lane, domain.count) }
+            for lane in domain.lanes { add(lane, domain.count, isWhole: false) }
         }
         return holds.sorted { ($0.finish, $0.limit.perMicroseconds) > ($1.finish, $1.limit.perMicroseconds) }
     }

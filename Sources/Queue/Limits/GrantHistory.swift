@@ -1,7 +1,7 @@
 import Clock
 import GRDB
 
-/// The grants of one cap key, as the ledger has them.
+/// The grants of one cap key, as the ledger has them, or as a `Recollection` has.
 struct GrantHistory {
     let db: Database
     let id: Int64
@@ -9,20 +9,38 @@ struct GrantHistory {
     let seq: Int64
     let firstAt: Int64
     let nextAt: Int64
+    /// The number before the first grant's.
+    private let base: Int64
+    /// Settles, oldest first, where they are not the ledger's.
+    private let times: [Int64]?
 
     init(_ db: Database, _ scope: LimitScope, _ key: String) throws {
         self.db = db
         let row = try Row.fetchOne(
-            db, sql: "SELECT id, open, seq, first_at, next_at FROM cap_key WHERE scope = ? AND key = ?",
+            db, sql: "SELECT id, open, seq, first_at, next_at, base FROM cap_key WHERE scope = ? AND key = ?",
             arguments: [scope.code, key])
         id = row?[0] ?? 0
         open = row?[1] ?? 0
         seq = row?[2] ?? 0
         firstAt = row?[3] ?? 0
         nextAt = row?[4] ?? 0
+        base = row?[5] ?? 0
+        times = nil
+    }
+
+    init(_ db: Database, times: [Int64], open: Int64) {
+        self.db = db
+        id = 0
+        self.open = open
+        seq = Int64(times.count)
+        firstAt = times.first ?? 0
+        nextAt = 0
+        base = 0
+        self.times = times
     }
 
     private func at(_ seq: Int64) throws -> Int64 {
+        if let times { return seq <= times.count ? times[Int(max(1, seq)) - 1] : Int64.max }
         // One that retention has taken out was no younger than the oldest there is.
         let query = try db.cachedStatement(
             sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq LIMIT 1")
@@ -31,10 +49,10 @@ struct GrantHistory {
 
     /// The first grant later than `time`; `seq + 1` when there is none. A binary search, since `at` never falls.
     private func first(after time: Int64) throws -> Int64 {
-        var low: Int64 = 1
+        var low = base + 1
         var high = seq + 1
         while low < high {
-            let middle = (low + high) / 2
+            let middle = low + (high - low) / 2
             if try at(middle) > time { high = middle } else { low = middle + 1 }
         }
         return low
@@ -60,15 +78,10 @@ struct GrantHistory {
     /// What a limit can still feel; those in flight count from now. Of many grants a few hundred are looked up.
     func lane(_ limit: Limit, _ instant: Instant) throws -> ForecastLane {
         let inWindow = try first(after: instant.queue - limit.perMicroseconds)
-        let from = max(inWindow, seq - Int64(limit.count) + 1, 1)
+        let from = max(inWindow, seq - Int64(limit.count) + 1, base + 1)
         var runs: [ForecastRun] = []
         if seq - from < 512 {
-            let times =
-                from > seq
-                ? []
-                : try Int64.fetchAll(
-                    db, sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq", arguments: [id, from])
-            runs = times.map { ForecastRun(start: $0, spacing: 0, count: 1) }
+            runs = try from > seq ? [] : (from...seq).map { ForecastRun(start: try at($0), spacing: 0, count: 1) }
         } else {
             let stride = (seq - from + 512) / 512
             for low in Swift.stride(from: from, through: seq, by: Int(stride)) {

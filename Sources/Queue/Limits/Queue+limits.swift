@@ -5,11 +5,14 @@ extension Queue {
     /// What each limit has left now.
     ///
     /// A limit for any domain is answered for each of `domains`; one by campaign needs `campaign`. A warm-up is
-    /// answered with the cap of its day, and not at all once it is over.
+    /// answered with the cap of its day, and not at all once it is over. What was sent before a limit was first kept
+    /// counts.
+    /// - Parameter domains: nil takes the five destinations with the most messages.
     public func limitUse(
-        _ limits: [Limit], account: String, source: String, domains: [String], campaign: Int64? = nil
+        _ limits: [Limit], account: String, source: String, domains: [String]?, campaign: Int64? = nil
     ) throws -> [LimitUse] {
         try read { db, instant in
+            let past = try Recollection(db, instant, limits, campaign: campaign)
             var uses: [LimitUse] = []
             for limit in limits {
                 let keys: [String] =
@@ -17,23 +20,21 @@ extension Queue {
                     case .source: [limit.key ?? source]
                     case .account: [limit.key ?? account]
                     case .campaign: [limit.key ?? campaign.map(String.init)].compactMap { $0 }
-                    case .domain: limit.key.map { [DomainGroup.key($0)] } ?? Set(domains.map(DomainGroup.key)).sorted()
+                    case .domain:
+                        if let key = limit.key {
+                            [try past.sites.group(key)]
+                        } else if let domains {
+                            Set(try domains.map { try past.sites.group($0) }).sorted()
+                        } else {
+                            try past.largestDomains(5)
+                        }
                     }
                 for key in keys {
-                    let history = try GrantHistory(db, limit.scope, key)
+                    let history = try past.history(limit.scope, key)
                     if let use = try history.use(limit, key, instant) { uses.append(use) }
                 }
             }
             return uses
-        }
-    }
-
-    /// Domains counted by themselves so far, those with the most grants first.
-    public func countedDomains(limit: Int) throws -> [String] {
-        try read { db, _ in
-            // One row a domain group that ever had a limit.
-            try String.fetchAll(
-                db, sql: "SELECT key FROM cap_key WHERE scope = 2 ORDER BY seq + open DESC LIMIT ?", arguments: [limit])
         }
     }
 }

@@ -83,7 +83,8 @@ extension Commit {
 
     /// The last one that is old enough stays: asked for one that is gone, the limiter answers with the oldest there is.
     private func pruneGrants(_ task: RetentionTask, _ rows: Int) throws -> RetentionStep {
-        let place = try prepare("SELECT pruned FROM retention WHERE key = ?")
+        let place = try prepare(
+            "SELECT ifnull(p.pruned, k.base) FROM cap_key k LEFT JOIN retention p ON p.key = k.id WHERE k.id = ?")
         place.bind(1, task.key)
         let after = try place.step() ? place.integer(0) : 0
         place.reset()

@@ -77,7 +77,7 @@ public final class RetentionSweep: Sendable {
         for row in try Row.fetchAll(
             db,
             sql: """
-                SELECT k.id, k.scope, k.seq, ifnull(p.pruned, 0), ifnull(p.sent, 0), ifnull(p.bounces, 0)
+                SELECT k.id, k.scope, k.seq, ifnull(p.pruned, k.base), ifnull(p.sent, 0), ifnull(p.bounces, 0)
                 FROM cap_key k LEFT JOIN retention p ON p.key = k.id ORDER BY k.id
                 """)
         {

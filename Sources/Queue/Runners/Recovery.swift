@@ -53,7 +53,7 @@ extension Commit {
         return open.count
     }
 
-    private func openAttempts(_ runner: Int64) throws -> [(Int64, OpenAttempt)] {
+    func openAttempts(_ runner: Int64) throws -> [(Int64, OpenAttempt)] {
         let query = try prepare(
             "SELECT id, recipient, campaign, cap FROM attempt WHERE runner = ? AND outcome IS NULL")
         query.bind(1, runner)

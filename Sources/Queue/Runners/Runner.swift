@@ -14,7 +14,10 @@ public final class Runner: Sendable {
     public let limits: [Limit]
     private let queue: Queue
     private let journal: Journal
-    private let charges: Charges
+    private let book: ChargeBook
+    let recallNeed: RecallNeed
+    let domainLimitNames: [String]
+    private let openings: Openings
     private let doubt: DoubtPolicy
     private let state: Mutex<State>
 
@@ -105,7 +108,10 @@ public final class Runner: Sendable {
         campaign = charges.campaign
         self.queue = queue
         self.journal = journal
-        self.charges = charges
+        book = ChargeBook(charges)
+        recallNeed = RecallNeed(charges.domainLimits + charges.campaignLimits, campaign: charges.campaign)
+        domainLimitNames = charges.domainLimits.compactMap(\.key)
+        openings = charges.openings
         self.doubt = doubt
         self.recovered = recovered
         self.limits = limits
@@ -114,15 +120,15 @@ public final class Runner: Sendable {
 
     /// Takes up to `count` due recipients, 20 to 200 being a good number. Fresh ones first; retries get a quarter.
     public func lease(_ count: Int) async throws -> LeaseAnswer {
-        let charges = charges
-        let (answer, leases) = try await write { try $0.lease(count, charges) }
+        let book = book
+        let (answer, leases) = try await write { try $0.lease(count, book.charges) }
         state.withLock { $0.hold(leases) }
         return answer
     }
 
     /// Gives back leased recipients that were not begun.
     public func release(_ recipients: [Int64]) async throws {
-        let charges = charges
+        let charges = book.charges
         let torn = Mutex<[Torn]>([])
         do {
             // Within the commit, so that of several at once each finds what the one before it left.
@@ -153,8 +159,9 @@ public final class Runner: Sendable {
     /// nothing is shown as settled before it has returned.
     /// - Throws: `QueueError.notOpen` when an attempt cannot be settled: nothing was settled or begun then.
     public func exchange(settle: [Settlement], begin: [BeginRequest]) async throws -> [BeginAnswer] {
-        let charges = charges
+        let book = book
         let (answers, leases) = try await write { [self] commit in
+            let charges = try commit.current(book)
             try commit.settle(settle, charges)
             let answers = try commit.begin(begin, charges)
             return (answers, state.withLock { state in begin.map { state.leaseOf[$0.recipient] } })
@@ -165,11 +172,11 @@ public final class Runner: Sendable {
 
     /// When something may be begun by the windows and the campaign's hour; nil for now. It asks no disk, so that nobody
     /// need connect for nothing; `exchange` holds to it in any case.
-    public func nextOpening() -> Timestamp? { charges.openings.obstacle(at: queue.clock.now()) }
+    public func nextOpening() -> Timestamp? { openings.obstacle(at: queue.clock.now()) }
 
     /// Leaves a leased recipient for later, without an attempt.
     public func postpone(_ recipient: Int64, until: Timestamp) async throws {
-        let charges = charges
+        let charges = book.charges
         let lease = try await write { [self] commit in
             try commit.postpone(recipient, until: until, charges)
             return state.withLock { $0.leaseOf[recipient] }
@@ -219,7 +226,7 @@ public final class Runner: Sendable {
 
     /// Ends it. Attempts that are still open end in doubt, as if the process had died.
     public func stop() async throws {
-        let (id, charges, doubt) = (id, charges, doubt)
+        let (id, campaign, book, doubt) = (id, campaign, book, doubt)
         let isFirst = state.withLock { state in
             defer { state.isStopping = true }
             return state.lock != nil && !state.isStopping
@@ -234,7 +241,7 @@ public final class Runner: Sendable {
         do {
             try await journal.write { commit in
                 _ = try commit.endRunner(
-                    id, charges.keys.map(\.id), doubt, campaign: charges.campaign, at: commit.now.queue)
+                    id, commit.current(book).keys.map(\.id), doubt, campaign: campaign, at: commit.now.queue)
                 try commit.anchorClock()
             }
         } catch {
@@ -246,7 +253,7 @@ public final class Runner: Sendable {
     }
 
     /// One piece of work of this runner; used-up leases go with it.
-    private func write<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) async throws -> T {
+    func write<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) async throws -> T {
         let spent = try state.withLock { state in
             guard state.lock != nil, !state.isStopping else { throw QueueError.stopped }
             defer { state.spent = [] }
@@ -271,7 +278,7 @@ public final class Runner: Sendable {
             for ((request, lease), answer) in zip(zip(requests, leases), answers) {
                 switch answer {
                 case .begun, .gone, .suppressed: state.consume(request.recipient, in: lease)
-                case .capped, .closed, .paced, .halted: break
+                case .capped, .closed, .paced, .unready, .halted: break
                 }
             }
         }

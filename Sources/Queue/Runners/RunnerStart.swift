@@ -15,33 +15,51 @@ extension Queue {
     ///   - window: the account's; it holds beside the campaign's.
     ///   - isEven: messages are spread over the window of the limit that allows least, with ±20 % of jitter, over all
     ///     processes. Limits by domain are not spread.
+    ///   - sharesMX: domains are looked up before they are sent to (`Runner.learn`), where a limit by domain holds.
+    ///   - goesOn: asked while what was sent earlier is taken in (`Runner.recall`).
     /// - Throws: `QueueError.halted` when the campaign is paused or cancelled, `.unclaimed` for a copied or restored
     ///   queue, `.networkFileSystem`, `.noSuchCampaign`.
     public func startRunner(
         _ campaign: Int64, account: String, source: String, limits: [Limit], doubt: DoubtPolicy,
-        window: SendingWindow? = nil, isEven: Bool = false
+        window: SendingWindow? = nil, isEven: Bool = false, sharesMX: Bool = false,
+        goesOn: @Sendable () -> Bool = { true }
     ) async throws -> Runner {
         let path = path
         if let kind = FileSystem.networkKind(path) { throw QueueError.networkFileSystem(path: path, kind: kind) }
         let journal = try journal()
         let side = IdentityFile(queue: path)
+        let goes = goesOn()
         let started = try await journal.write(isolated: true) { commit -> (Started, Identity) in
             let identity = try commit.checkedIdentity(side)
             let recovery = try commit.recoverDead(doubt, queue: path)
             let state = try commit.campaign(campaign).state
             guard state != .paused, state != .cancelled else { throw QueueError.halted(state) }
             try commit.start(campaign, state.after(.start))
+            try commit.count(limits, campaign: campaign)
             var (charges, lock) = try commit.insertRunner(campaign, account, source, limits, queue: path)
             charges.openings = try commit.openings(campaign, window)
             charges.isEven = isEven
+            charges.sharesMX = sharesMX
             let standing = try commit.standing(limits, charges)
-            return (Started(charges: charges, recovery: recovery, lock: lock, limits: standing), identity)
+            // A little is recalled at once, so that it begins as a whole or not at all.
+            let isKnown = try goes && commit.recallSome(RecallNeed(limits, campaign: campaign), campaign: campaign)
+            return (
+                Started(charges: charges, recovery: recovery, lock: lock, limits: standing, isKnown: isKnown), identity
+            )
         }
         try side.write(started.1)
         let start = started.0
-        return Runner(
+        let runner = Runner(
             queue: self, journal: journal, charges: start.charges, doubt: doubt, recovered: start.recovery,
             lock: start.lock, limits: start.limits)
+        guard !start.isKnown else { return runner }
+        do {
+            try await runner.recall(goesOn: goesOn)
+        } catch {
+            try? await runner.stop()
+            throw error
+        }
+        return runner
     }
 }
 
@@ -50,6 +68,7 @@ private struct Started: Sendable {
     var recovery: Recovery
     var lock: RunnerLock
     var limits: [Limit]
+    var isKnown: Bool
 }
 
 extension Commit {
@@ -97,7 +116,7 @@ extension Commit {
         ] {
             let holding = limits.filter { $0.scope == scope && $0.applies(to: name) }
             // Source and account are always counted, so that a limit set tomorrow knows of today.
-            guard scope != .campaign || !holding.isEmpty else { continue }
+            guard try scope != .campaign || isCounted(campaign: name) else { continue }
             keys.append((try capKey(scope, name), name, holding))
         }
         let insert = try prepare(
@@ -111,7 +130,7 @@ extension Commit {
         insert.bind(4, boot.boot)
         insert.bind(5, account)
         insert.bind(6, source)
-        insert.bind(7, keys.map { String($0.id) }.joined(separator: ","))
+        insert.bind(7, Self.keyText(keys.map(\.id)))
         insert.bind(8, now.wall.microseconds)
         insert.bind(9, now.queue)
         try insert.run()
@@ -119,9 +138,12 @@ extension Commit {
         try beginSpell(campaign, runner: id, .sending, at: now.queue)
         // Locked before anybody can see the row, or it would be taken for dead.
         let lock = try RunnerLock(id, queue: path)
-        let charges = Charges(
+        var charges = Charges(
             campaign: campaign, runner: id, account: account, source: source, keys: keys,
             domainLimits: limits.filter { $0.scope == .domain })
+        charges.campaignLimits = limits.filter { $0.scope == .campaign && $0.applies(to: String(campaign)) }
+        charges.countsDomains = try recall(of: .domains) != nil
+        charges.counting = counting
         return (charges, lock)
     }
 }

@@ -19,6 +19,9 @@ enum Migrations {
         migrator.registerMigration(Migration4.name, foreignKeyChecks: .immediate) { db in
             try db.execute(sql: Migration4.schema)
         }
+        migrator.registerMigration(Migration5.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration5.schema)
+        }
         return migrator
     }
 

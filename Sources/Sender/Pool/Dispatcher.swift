@@ -42,9 +42,10 @@ public final class Dispatcher: Sendable {
         let limits = account.limits + campaign.limits
         let runner = try await queue.startRunner(
             campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt,
-            window: account.window, isEven: account.pace == .even)
+            window: account.window, isEven: account.pace == .even, sharesMX: options.resolver != nil,
+            goesOn: { [gate] in !gate.isStopped })
         do {
-            let ending = try await run(runner, progress)
+            let ending = try await run(runner, limits, progress)
             try await runner.stop()
             return ending
         } catch {
@@ -54,18 +55,21 @@ public final class Dispatcher: Sendable {
     }
 
     private func run(
-        _ runner: Runner, _ progress: @escaping @Sendable (Progress) -> Void
+        _ runner: Runner, _ limits: [Limit], _ progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Ending {
+        let feed = Feed(runner, batch: max(16, account.sessions * 2), clock: clock)
+        let destinations = destinations(runner, limits, feed)
+        feed.destinations = destinations
         let context = RunContext(
             account: account, plan: plan, judge: Judge(account: account, classifier: classifier), runner: runner,
-            feed: Feed(runner, batch: max(16, account.sessions * 2), clock: clock), gate: gate,
-            route: try Route(account),
+            feed: feed, destinations: destinations, gate: gate, route: try Route(account),
             clock: clock, limits: runner.limits,
             messageIDStem: String(campaign.createdAt.microseconds, radix: 36) + "." + String(campaign.id, radix: 36),
             messageIDDomain: String(plan.envelopeFrom.split(separator: "@").last ?? "localhost"),
             observe: options.observe)
         // What is in force from before holds from the first message on.
         gate.obey(try await runner.status(RunnerStatus(), route: context.routeName).rest, isFirst: true)
+        try await destinations?.begin()
         let lanes = Lane.pool(count: min(options.lanes, account.sessions))
         let watch = Task { await Monitor(context, progress).watch() }
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { group in
@@ -90,6 +94,12 @@ public final class Dispatcher: Sendable {
         if let failure { throw failure }
         try await runner.release(context.feed.drain())
         return try await conclude()
+    }
+
+    private func destinations(_ runner: Runner, _ limits: [Limit], _ feed: Feed) -> Destinations? {
+        guard limits.contains(where: { $0.scope == .domain || $0.scope == .campaign }) else { return nil }
+        let resolver = limits.contains { $0.scope == .domain } ? options.resolver : nil
+        return Destinations(runner, resolver, gate: gate, clock: clock) { [weak feed] in feed?.release($0) }
     }
 
     /// What “nothing is left to take” means is the queue's to say.

@@ -1,5 +1,6 @@
 import Clock
 import Queue
+import Transport
 
 /// How a run ended, or what it waits for.
 public enum Ending: Sendable {
@@ -36,6 +37,8 @@ public enum WaitReason: Sendable, Hashable {
     case rest(until: Timestamp, reply: String)
     case reconnect(until: Timestamp, error: String)
     case pace(until: Timestamp)
+    /// What was sent before to the same servers is being found out; short.
+    case history(until: Timestamp)
     /// Other processes have whoever is left; looked at again then.
     case others(until: Timestamp)
     /// The route carries as many sessions as it is trusted with at the moment.
@@ -46,7 +49,7 @@ public enum WaitReason: Sendable, Hashable {
     /// Short, and over by itself: no reason to end a run.
     var isPartOfSending: Bool {
         switch self {
-        case .reconnect, .pace, .turn: true
+        case .reconnect, .pace, .turn, .history: true
         case .cap, .closed, .retry, .rest, .others, .nothing: false
         }
     }
@@ -55,7 +58,7 @@ public enum WaitReason: Sendable, Hashable {
     public var until: Timestamp? {
         switch self {
         case .cap(_, _, let until), .closed(let until), .retry(let until), .rest(let until, _),
-            .reconnect(let until, _), .pace(let until),
+            .reconnect(let until, _), .pace(let until), .history(let until),
             .others(let until):
             until
         case .nothing, .turn: nil
@@ -98,15 +101,18 @@ public struct SendOptions: Sendable {
     public var doubt: DoubtPolicy
     /// Serial queues to spread the sessions over.
     public var lanes: Int
+    /// Asks which domains share their MX hosts, where a limit by domain holds; nil counts each for itself.
+    public var resolver: MXResolver?
     /// Told of each hand-over when its answer is there (or is not to be had): what it came to, and the time since its
     /// beginning was on disk. Called on the lanes, so it must be quick.
     public var observe: (@Sendable (Settlement, Duration) -> Void)?
 
     public init(
         limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, lanes: Int = 2,
-        observe: (@Sendable (Settlement, Duration) -> Void)? = nil
+        resolver: MXResolver? = nil, observe: (@Sendable (Settlement, Duration) -> Void)? = nil
     ) {
         self.observe = observe
+        self.resolver = resolver
         self.limit = limit
         self.wait = wait
         self.doubt = doubt

@@ -19,6 +19,11 @@ final class Feed: Sendable {
         /// When it was filled last, in microseconds since boot.
         var filled: Int64 = 0
         var refilling = false
+        /// Leased, and waiting until their domain is looked up; by domain.
+        var aside: [String: [LeasedRecipient]] = [:]
+        var asideCount = 0
+        /// Nobody was left to lease while some were aside.
+        var isDry = false
         var waiters: [UnsafeContinuation<Void, Never>] = []
         /// Taken, and not begun.
         var returned: [Int64] = []
@@ -29,6 +34,13 @@ final class Feed: Sendable {
     private let runner: Runner
     private let clock: any WallClock
     private let firstBatch: Int
+    private let looking = Mutex<Destinations?>(nil)
+
+    /// What says whose domain is ready; nil for all.
+    var destinations: Destinations? {
+        get { looking.withLock { $0 } }
+        set { looking.withLock { $0 = newValue } }
+    }
 
     /// - Parameter batch: how many to lease at first; it doubles while they are used up within half a second, and shrinks
     ///   when they last for more than two: a slow runner is not to sit on what a fast one would have sent.
@@ -58,7 +70,8 @@ final class Feed: Sendable {
                     if low { state.refilling = true }
                     return .taken(taken, refill: low ? state.batch : nil)
                 }
-                if state.refilling { return .wait }
+                // Others go meanwhile, up to a bound.
+                if state.refilling || state.isDry || state.asideCount >= 4 * Self.largestBatch { return .wait }
                 state.refilling = true
                 return .refill(state.batch)
             }
@@ -68,15 +81,18 @@ final class Feed: Sendable {
                 return .recipients(recipients)
             case .refill(let size):
                 let answer = try await refill(size)
-                if answer.recipients.isEmpty {
+                if answer.recipients.isEmpty, !hasMore() {
                     let left = answer.tallies
                     return .none(nextDue: answer.nextDue, unsettled: left.pending + left.sending + left.deferred)
                 }
             case .wait:
                 await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let late = state.withLock { state in
-                        if state.refilling { state.waiters.append(continuation) }
-                        return !state.refilling
+                        let waits =
+                            state.stock.count == state.head
+                            && (state.refilling || state.isDry || state.asideCount >= 4 * Self.largestBatch)
+                        if waits { state.waiters.append(continuation) }
+                        return !waits
                     }
                     if late { continuation.resume() }
                 }
@@ -95,23 +111,61 @@ final class Feed: Sendable {
 
     private func refill(_ size: Int) async throws -> LeaseAnswer {
         let answer: LeaseAnswer
+        var ready: Set<String>?
         do {
             answer = try await runner.lease(size)
+            if let destinations, !answer.recipients.isEmpty {
+                let domains = Set(answer.recipients.map(\.domain))
+                setAside(answer.recipients)
+                ready = try await destinations.sort(domains)
+            }
         } catch {
-            finish([])
+            finish([], leased: 0)
             throw error
         }
-        finish(answer.recipients)
+        finish(ready == nil ? answer.recipients : [], leased: answer.recipients.count)
+        if let ready { release(ready) }
         return answer
     }
 
-    private func finish(_ recipients: [LeasedRecipient]) {
+    /// All first, and out again whose domain is known: it may become so at any moment.
+    private func setAside(_ recipients: [LeasedRecipient]) {
+        state.withLock { state in
+            for recipient in recipients { state.aside[recipient.domain, default: []].append(recipient) }
+            state.asideCount += recipients.count
+        }
+    }
+
+    /// Whether some are still to come though nobody is left to lease.
+    private func hasMore() -> Bool {
+        state.withLock { state in
+            state.isDry = state.asideCount > 0
+            return state.isDry || state.stock.count > state.head
+        }
+    }
+
+    /// The recipients of these domains may be taken.
+    func release(_ domains: Set<String>) {
+        let woken = state.withLock { state in
+            for domain in domains {
+                guard let recipients = state.aside.removeValue(forKey: domain) else { continue }
+                state.asideCount -= recipients.count
+                state.stock += recipients
+            }
+            state.isDry = false
+            defer { state.waiters.removeAll() }
+            return state.waiters
+        }
+        woken.forEach { $0.resume() }
+    }
+
+    private func finish(_ recipients: [LeasedRecipient], leased: Int) {
         let now = clock.sinceBoot().microseconds
         let woken = state.withLock { state in
             state.stock.removeFirst(state.head)
             state.head = 0
             state.stock += recipients
-            if recipients.count >= state.batch {
+            if leased >= state.batch {
                 let lasted = now - state.filled
                 if lasted < 500_000 {
                     state.batch = min(state.batch * 2, Self.largestBatch)
@@ -137,9 +191,11 @@ final class Feed: Sendable {
             defer {
                 state.stock.removeAll()
                 state.head = 0
+                state.aside = [:]
+                state.asideCount = 0
                 state.returned.removeAll()
             }
-            return state.stock[state.head...].map(\.id) + state.returned
+            return state.stock[state.head...].map(\.id) + state.aside.values.flatMap { $0.map(\.id) } + state.returned
         }
     }
 }

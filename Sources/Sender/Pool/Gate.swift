@@ -180,7 +180,7 @@ final class Gate: Sendable {
         case .closed(let until): state.stop = .closed(until: until)
         case .retry, .nothing: state.stop = .waiting(until: until)
         case .others: state.stop = .finished
-        case .reconnect, .pace, .turn: return  // short, and part of sending
+        case .reconnect, .pace, .turn, .history: return  // short, and part of sending
         }
     }
 

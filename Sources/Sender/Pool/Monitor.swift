@@ -59,7 +59,7 @@ struct Monitor: Sendable {
         case .reconnect(_, let error): WaitCause(.connection, error)
         case .pace: WaitCause(.pace)
         case .others: WaitCause(.others)
-        case .turn, .nothing: .sending
+        case .turn, .history, .nothing: .sending
         }
     }
 
@@ -83,6 +83,7 @@ struct Monitor: Sendable {
         case .reconnect(_, let error): "no connection: \(error)"
         case .pace: "spreading over the window"
         case .turn: "as many sessions are open as the server is trusted with at the moment"
+        case .history: "finding out what was sent before to the same servers"
         case .others: "another process has whoever is left"
         case .nothing: "nobody is left to take"
         }

@@ -9,6 +9,7 @@ struct RunContext: Sendable {
     let judge: Judge
     let runner: Runner
     let feed: Feed
+    let destinations: Destinations?
     let gate: Gate
     let route: Route
     let clock: any WallClock

@@ -146,6 +146,10 @@ actor Worker {
             case .closed(let until):
                 kept.append(item)
                 waiting = .closed(until: until)
+            case .unready:
+                kept.append(item)
+                run.destinations?.unready(item.request.domain)
+                waiting = .history(until: run.clock.now() + .milliseconds(100))
             case .paced(let until):
                 kept.append(item)
                 run.gate.paced(until: until)

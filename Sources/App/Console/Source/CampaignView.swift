@@ -24,7 +24,7 @@ struct CampaignView {
         now = clock.now()
         limits = try queue.limitUse(
             config.limits(for: campaign), account: campaign.account, source: config.source(for: campaign),
-            domains: try queue.countedDomains(limit: 5), campaign: campaign.id)
+            domains: nil, campaign: campaign.id)
         runners = try queue.runners(campaign.id)
         rate = try CampaignStatus.rate(campaign, in: queue, now: now)
     }
