@@ -157,7 +157,7 @@ import Testing
 
     @Test("abort wakes a waiting call with .closed")
     func abort() async throws {
-        let server = try TestServer { end, _ in await end.lane.sleep(for: .seconds(2)) }
+        let server = try TestServer { end, _ in await end.lane.sleep(for: .seconds(60)) }
         let error = await failure {
             try await ClientEnd().run { end, lane in
                 let connection = try await Connection.connect(to: server.address, lane: lane, timeout: .seconds(5))
@@ -219,7 +219,7 @@ extension ClientEnd {
     func sleepOrder(_ lane: Lane) async throws -> [Int] {
         var order: [Int] = []
         let tasks = [(3, 90), (1, 20), (2, 50)].map { id, wait in
-            Task { @Sendable in
+            Task(executorPreference: lane) { @Sendable in
                 await self.sleep(wait)
                 return id
             }

@@ -15,7 +15,8 @@ actor ServerEnd {
     }
 }
 
-/// The client's side: work runs on its lane.
+/// The client's side: work runs on its lane, and prefers it: without that every continuation would first queue up in the
+/// global pool behind all tests of the run, and the server would lose patience.
 actor ClientEnd {
     let lane: Lane
     nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
@@ -25,7 +26,7 @@ actor ClientEnd {
     init(_ lane: Lane = Lane()) { self.lane = lane }
 
     func run<R: Sendable>(_ work: @Sendable (isolated ClientEnd, Lane) async throws -> R) async throws -> R {
-        try await work(self, lane)
+        try await withTaskExecutorPreference(lane) { try await work(self, lane) }
     }
 }
 
