@@ -84,5 +84,38 @@ extension BuiltProgram {
             #expect(emails.filter { $0.hasSuffix("one.example") }.count == 2)
             #expect(emails.filter { $0.hasSuffix("two.example") }.count == 2)
         }
+
+        @Test("a cap for a domain that comes later knows what was sent before, also when killed while it finds out")
+        func late() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            let rows = (0..<2_600).map { "a\($0)@one.example,A" } + (0..<5).map { "b\($0)@two.example,B" }
+            try home.campaign(people: "email,name\n" + rows.joined(separator: "\n") + "\n")
+            #expect(try await home.outpost("send", "spring", "--limit", "2500", within: 120).code == 75)
+            #expect(office.accepted().count == 2_500)
+            try home.configure(
+                port: office.port, more: "[[limit]]\nscope = \"domain\"\ncount = 2520\nper = \"1h\"\n")
+            // About when it starts, recalls (three steps) and sends the first.
+            for milliseconds in stride(from: 40, through: 400, by: 40) {
+                let runner = try home.start(["send", "spring"])
+                try await Task.sleep(for: .milliseconds(milliseconds))
+                try await runner.kill()
+            }
+            let last = try await home.outpost("send", "spring")
+            #expect(last.code == 75, "\(last.err)")
+            let emails = office.accepted().map(\.email)
+            #expect(Set(emails).count == emails.count, "somebody got it twice")
+            let one = emails.count { $0.hasSuffix("one.example") }
+            // Those in doubt count as well.
+            let doubt = try await home.tallies()["in_doubt"]
+            #expect(one <= 2_520 && one + doubt >= 2_520, "\(one) and \(doubt) in doubt")
+            let limit = try #require(try await home.list("limits").first { $0.string("key") == "one.example" })
+            #expect(limit.int("used") == 2_520)
+            for check in ["prove", "verify"] {
+                let outcome = try await home.outpost(check)
+                #expect(outcome.code == 0, "\(check): \(outcome.out) \(outcome.err)")
+            }
+        }
     }
 }

@@ -7,12 +7,12 @@ import Testing
 /// One random life of a queue, the model at its side; a failure names the step that parted them.
 final class CrashHistory {
     let seed: UInt64
-    let count1 = ProcessInfo.processInfo.environment["OUTPOST_HISTORIES"] == "1"
     var random: SeededGenerator
     let clock = ManualClock()
     let machine: CrashMachine
     var model: QueueModel
     var truth: Int64 = 0
+    var unseenStep = false
     var trail: [String] = []
     /// What commits would have made that failed after they had written all: it stands in the log behind the end that
     /// living processes know, and a crash before the next commit brings it back.
@@ -59,9 +59,7 @@ final class CrashHistory {
     func run(steps: Int) async throws {
         do {
             if Bool.random(using: &random) { try checkpointOften() }
-            for _ in 0..<steps { try await next()
-              if count1 { trail.append("    truth \(truth/1_000_000) wall \((clock.now().microseconds - CrashMachine.Template.start.microseconds)/1_000_000) queue \((model.now-CrashMachine.Template.start.microseconds)/1_000_000) blind \(model.isBlind) anchor \(model.anchor.boot) \((model.anchor.queueMicroseconds-CrashMachine.Template.start.microseconds)/1_000_000)") } }
-            if count1 { print(trail.joined(separator: "\n")) }
+            for _ in 0..<steps { try await next() }
             try await finish()
         } catch let failure as CrashFailure {
             throw failure
@@ -107,6 +105,11 @@ final class CrashHistory {
         case 2:
             let seconds = [-3600, -20, 5, 40, 4000].randomElement(using: &random) ?? 5
             clock.step(.seconds(seconds))
+            if seconds > 0 {
+                unseenStep = true
+                // After a reboot it is as good as over it, until the queue has been written to in this boot.
+                if model.anchor.boot != clock.sinceBoot().boot { model.isBlind = true }
+            }
             trail.append("the clock is set by \(seconds) s")
         default:
             guard let id = machine.members.keys.sorted().randomElement(using: &random) else { return }
@@ -165,6 +168,7 @@ final class CrashHistory {
         default: outcome = try alone(step, await machine.perform(step, on: process))
         }
         machine.disk.fail(after: nil)
+        unseenStep = false
         let after = model
         let answer = outcome.answers.joined(separator: " | ")
         if machine.disk.failures > 0, !outcome.isAsExpected {
@@ -286,6 +290,7 @@ final class CrashHistory {
         let seconds = [0, 5, 90, 4000].randomElement(using: &random) ?? 5
         clock.reboot("boot-\(random.next())", after: .seconds(seconds))
         truth += Int64(seconds) * 1_000_000
+        if unseenStep { model.isBlind = true }
         if Bool.random(using: &random) { try checkpointOften() }
     }
 

@@ -63,14 +63,10 @@ struct QueueModel {
     var lastRunner: Int64 = 0
     var generation: Int64 = 0
     var anchor: QueueClock
-    /// True time of the anchor, which no queue can know either.
-    var anchoredTruly: Int64
     var now: Int64 = 0
     var moment: Moment
-    /// Over a reboot the wall clock went further than time did: it was set forward, and no commit between that step and
-    /// the reboot, nor between the reboot and that step, is on disk. No queue can tell that from time that passed, so
-    /// its caps are out of the proof. A commit that failed or was lost with the machine has seen nothing; so this is
-    /// found where the anchor that did last is read again, and not where the clock is set.
+    /// The wall clock was set forward over a reboot, and nothing ran between that could have seen it: no queue can
+    /// tell that from time that passed, so its caps are out of the proof.
     var isBlind = false
     /// Whether the last step was.
     var isRefused = false
@@ -81,7 +77,6 @@ struct QueueModel {
         anchor = QueueClock(
             boot: moment.boot.boot, bootMicroseconds: moment.boot.microseconds, queueMicroseconds: wall,
             wallMicroseconds: wall)
-        anchoredTruly = moment.truth
     }
 
     // MARK: Time
@@ -89,7 +84,6 @@ struct QueueModel {
     mutating func begin(_ moment: Moment) {
         self.moment = moment
         now = anchor.time(boot: moment.boot, wall: moment.wall)
-        if now - anchor.queueMicroseconds > moment.truth - anchoredTruly { isBlind = true }
         let stepped =
             (moment.wall.microseconds - anchor.wallMicroseconds)
             - (moment.boot.microseconds - anchor.bootMicroseconds)
@@ -100,7 +94,6 @@ struct QueueModel {
         anchor = QueueClock(
             boot: moment.boot.boot, bootMicroseconds: moment.boot.microseconds, queueMicroseconds: now,
             wallMicroseconds: moment.wall.microseconds)
-        anchoredTruly = moment.truth
     }
 
     func queueTime(_ wall: Timestamp) -> Int64 {
