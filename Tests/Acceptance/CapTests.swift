@@ -97,7 +97,7 @@ extension BuiltProgram {
             try home.configure(
                 port: office.port, more: "[[limit]]\nscope = \"domain\"\ncount = 2520\nper = \"1h\"\n")
             // About when it starts, recalls (three steps) and sends the first.
-            for milliseconds in stride(from: 40, through: 400, by: 40) {
+            for milliseconds in stride(from: 100, through: 1_000, by: 100) {
                 let runner = try home.start(["send", "spring"])
                 try await Task.sleep(for: .milliseconds(milliseconds))
                 try await runner.kill()

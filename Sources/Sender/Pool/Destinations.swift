@@ -31,6 +31,8 @@ final class Destinations: Sendable {
     private static let mostKnown = 50_000
     /// Answers that come so close together are written in one commit.
     private static let gathering = Duration.milliseconds(20)
+    /// No run waits longer for its first message than this, however slow the name servers are.
+    private static let patience = Duration.seconds(30)
 
     init(
         _ runner: Runner, _ resolver: MXResolver?, gate: Gate, clock: any WallClock,
@@ -44,11 +46,13 @@ final class Destinations: Sendable {
     }
 
     /// Before the first message: domains that were sent to lately, and those that limits name, are looked up, so that
-    /// what they share counts from the first one on.
+    /// what they share counts from the first one on. Those with the most messages come first; whose turn does not come in
+    /// time stand for themselves until they are written to.
     func begin() async throws {
         guard resolver != nil else { return }
         var left = try await runner.unlocatedDomains(limit: 20_000)[...]
-        while !left.isEmpty, !gate.isStopped {
+        let end = clock.sinceBoot().microseconds + Self.patience.inMicroseconds
+        while !left.isEmpty, !gate.isStopped, clock.sinceBoot().microseconds < end {
             let some = left.prefix(256)
             left = left.dropFirst(256)
             let findings = await withTaskGroup(of: SiteFinding?.self) { group in
