@@ -84,10 +84,20 @@ final class CrashDisk: Sendable {
 
     var events: [Event] { state.withLock { $0.events } }
 
-    /// Whether the log was synced since the mark, by the first `count` events: something was committed, or the log
-    /// begun anew.
+    /// Whether frames that were written to the log since the mark were synced too, by the first `count` events: so
+    /// whatever stood behind its end before is overwritten. The header that begins the log anew is written and synced
+    /// by itself; after a commit that failed at its very beginning it is the same again, and the frames of that commit
+    /// still stand behind it (history 1507).
     func hasSynced(before count: Int = .max) -> Bool {
-        events.prefix(count).contains { if case .sync(.log) = $0 { true } else { false } }
+        var hasFrames = false
+        for event in events.prefix(count) {
+            switch event {
+            case .change(.log, .write(let offset, _)) where offset > 0: hasFrames = true
+            case .sync(.log) where hasFrames: return true
+            default: continue
+            }
+        }
+        return false
     }
 
     /// After `count` more changes and syncs each further one fails as on a full disk; nil: the disk is well again.
