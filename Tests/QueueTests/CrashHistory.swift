@@ -226,11 +226,16 @@ final class CrashHistory {
         if let wrong = seen.objection(to: answer, runner: id, count: count, leases: stored) {
             throw fail(wrong)
         }
+        let words: String
         do {
-            return try machine.take(.leased(answer), of: step, on: member.process)
+            words = try machine.take(.leased(answer), of: step, on: member.process)
         } catch {
             throw fail("\(error)")
         }
+        if let wrong = try misheld(by: id, before: stored, seen) {
+            throw fail(wrong)
+        }
+        return words
     }
 
     // MARK: Crashes
