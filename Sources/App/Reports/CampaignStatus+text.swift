@@ -39,7 +39,7 @@ extension CampaignStatus {
             let until = waiting.until.map { " (" + tr("until {0}", TimeText.moment($0, now: now)) + ")" } ?? ""
             row(tr("waits"), waiting.text + until)
         }
-        if !campaign.reason.isEmpty { row(tr("reason"), campaign.reason) }
+        if !campaign.reason.isEmpty { row(tr("reason"), Standstill.reason(campaign.reason)) }
         if let next { lines.append("  " + next) }
         if tallies.inDoubt > 0 { lines += doubtAdvice.map { "  " + $0 } }
         return lines.joined(separator: "\n") + "\n"

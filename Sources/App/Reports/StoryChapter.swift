@@ -183,7 +183,7 @@ struct StoryChapter {
         }
         switch campaign.state {
         case .paused:
-            let why = campaign.reason.isEmpty ? "" : " (\(campaign.reason))"
+            let why = campaign.reason.isEmpty ? "" : " (\(Standstill.reason(campaign.reason)))"
             lines.append(tr("The campaign is paused{0}: outpost resume {1}", why, campaign.name))
         case .draft: lines.append(tr("The campaign is not begun: outpost send {0}", campaign.name))
         default:
