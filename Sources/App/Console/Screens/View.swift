@@ -142,10 +142,11 @@ extension CellWidth {
                     continue
                 }
                 // Chinese may break anywhere; a word moves down as a whole when something stands before it.
-                if let space = lastSpace, glyph.width == 1 {
+                let isEnd = noStart.contains(glyph.text)
+                if let space = lastSpace, glyph.width == 1 || isEnd && line.last?.width == 1 {
                     lines.append(joined(line[..<space]))
                     line = Array(line[(space + 1)...])
-                } else if let last = line.last, line.count > 1, noStart.contains(glyph.text) {
+                } else if let last = line.last, line.count > 1, isEnd {
                     lines.append(joined(line.dropLast()))
                     line = [last]
                 } else {
