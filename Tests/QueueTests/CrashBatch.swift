@@ -133,7 +133,12 @@ extension CrashHistory {
         let runners = machine.members.filter { $0.value.process == process }.keys.sorted()
         var touched = Touched()
         let count = Int.random(in: 2...5, using: &random)
-        return .batch(process: process, (0..<count).map { _ in joined(runners, &touched) })
+        var steps = (0..<count).map { _ in joined(runners, &touched) }
+        // Ended twice: the second one may not say that it is done before it is.
+        if let stop = steps.first(where: { if case .stop = $0 { true } else { false } }), Bool.random(using: &random) {
+            steps.append(stop)
+        }
+        return .batch(process: process, steps)
     }
 
     /// What the batch has to do with already.
@@ -150,7 +155,7 @@ extension CrashHistory {
         switch Int.random(in: 0..<20, using: &random) {
         case 0, 1: return .lease(runner: runner, count: Int.random(in: 1...4, using: &random))
         case 2, 3: return .heartbeat(runner: runner)
-        case 4: return start()
+        case 4: return start(refused: Bool.random(using: &random))
         case 5 where Bool.random(using: &random): return .stop(runner: runner)
         case 6 where !free.isEmpty && touched.released.insert(runner).inserted:
             let some = free.filter { _ in Bool.random(using: &random) }

@@ -84,8 +84,11 @@ final class CrashDisk: Sendable {
 
     var events: [Event] { state.withLock { $0.events } }
 
-    /// Whether the log was synced since the mark: something was committed.
-    var hasSynced: Bool { events.contains { if case .sync(.log) = $0 { true } else { false } } }
+    /// Whether the log was synced since the mark, by the first `count` events: something was committed, or the log
+    /// begun anew.
+    func hasSynced(before count: Int = .max) -> Bool {
+        events.prefix(count).contains { if case .sync(.log) = $0 { true } else { false } }
+    }
 
     /// After `count` more changes and syncs each further one fails as on a full disk; nil: the disk is well again.
     func fail(after count: Int?) { state.withLock { $0.credit = count } }

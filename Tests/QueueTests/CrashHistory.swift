@@ -12,10 +12,9 @@ final class CrashHistory {
     let machine: CrashMachine
     var model: QueueModel
     var truth: Int64 = 0
-    var unseenStep = false
     var trail: [String] = []
     /// What commits would have made that failed after they had written all: it stands in the log behind the end that
-    /// living processes know, and a crash before the next commit brings it back.
+    /// living processes know, and a crash brings it back, until the next commit has been synced over it.
     private var ghosts: [QueueModel] = []
     var counts = Counts()
 
@@ -105,11 +104,8 @@ final class CrashHistory {
         case 2:
             let seconds = [-3600, -20, 5, 40, 4000].randomElement(using: &random) ?? 5
             clock.step(.seconds(seconds))
-            if seconds > 0 {
-                unseenStep = true
-                // After a reboot it is as good as over it, until the queue has been written to in this boot.
-                if model.anchor.boot != clock.sinceBoot().boot { model.isBlind = true }
-            }
+            // After a reboot it is as good as over it, until the queue has been written to in this boot.
+            if seconds > 0, model.anchor.boot != clock.sinceBoot().boot { model.isBlind = true }
             trail.append("the clock is set by \(seconds) s")
         default:
             guard let id = machine.members.keys.sorted().randomElement(using: &random) else { return }
@@ -168,7 +164,6 @@ final class CrashHistory {
         default: outcome = try alone(step, await machine.perform(step, on: process))
         }
         machine.disk.fail(after: nil)
-        unseenStep = false
         let after = model
         let answer = outcome.answers.joined(separator: " | ")
         if machine.disk.failures > 0, !outcome.isAsExpected {
@@ -182,7 +177,6 @@ final class CrashHistory {
             ghosts += [seen, after]
             try agree("after the disk failed")
         } else {
-            if machine.disk.failures == 0, machine.disk.hasSynced { ghosts = [] }
             guard outcome.isAsExpected else {
                 throw fail("it answered: \(answer)\nnot: \(outcome.expected.joined(separator: " | "))")
             }
@@ -192,6 +186,7 @@ final class CrashHistory {
                 try machine.queues[0].text() == before.text
             {
                 model = before
+                ghosts.append(seen)
             }
             try agree("after \(answer)")
         }
@@ -202,6 +197,8 @@ final class CrashHistory {
                 among: [before, seen, after],
                 identity: identity)
         }
+        // Not sooner: cut short before its sync, the step has left of them what it found (history 808289660).
+        if machine.disk.failures == 0, machine.disk.hasSynced() { ghosts = [] }
     }
 
     /// What the model answers; no cap may be passed by it.
@@ -229,11 +226,16 @@ final class CrashHistory {
         if let wrong = seen.objection(to: answer, runner: id, count: count, leases: stored) {
             throw fail(wrong)
         }
+        let words: String
         do {
-            return try machine.take(.leased(answer), of: step, on: member.process)
+            words = try machine.take(.leased(answer), of: step, on: member.process)
         } catch {
             throw fail("\(error)")
         }
+        if let wrong = try misheld(by: id, before: stored, seen) {
+            throw fail(wrong)
+        }
+        return words
     }
 
     // MARK: Crashes
@@ -241,7 +243,7 @@ final class CrashHistory {
     /// One way in which the step could have been cut short, looked at and left.
     private func look(_ models: [QueueModel]) throws {
         let kind = CrashKind.allCases.randomElement(using: &random) ?? .power
-        let (image, isWhole) = image(kind)
+        let (image, _, possible) = image(kind, models)
         // What does not agree with the model needs no verify to be found; what agrees with it is mostly sound.
         let isDeep = Int.random(in: 0..<3, using: &random) == 0
         let (text, findings) = try CrashMachine.look(image, deeply: isDeep, clock: clock)
@@ -249,17 +251,20 @@ final class CrashHistory {
         guard findings.isEmpty else {
             throw fail("after a crash (\(kind)) verify finds \(findings.map(\.detail))")
         }
-        _ = try match(text, (isWhole ? [model] : models) + ghosts, kind)
+        _ = try match(text, possible, kind)
     }
 
-    private func image(_ kind: CrashKind) -> (CrashImage, isWhole: Bool) {
+    /// The files as the crash leaves them, and what they can hold.
+    /// - Parameter models: what they can hold where the step was cut short.
+    private func image(_ kind: CrashKind, _ models: [QueueModel]) -> (CrashImage, isWhole: Bool, [QueueModel]) {
         let events = machine.disk.events.count
         let cut =
             Int.random(in: 0..<4, using: &random) == 0
             ? events : Int.random(in: 0...events, using: &random)
         // After a failed disk an error was the answer: then what was in flight may be found on it or not.
         let isWhole = cut == events && machine.disk.failures == 0
-        return (CrashImage(machine.disk.contents(after: cut), kind, &random), isWhole)
+        let possible = (isWhole ? [model] : models) + (machine.disk.hasSynced(before: cut) ? [] : ghosts)
+        return (CrashImage(machine.disk.contents(after: cut), kind, &random), isWhole, possible)
     }
 
     private func match(_ text: String, _ models: [QueueModel], _ kind: CrashKind) throws -> QueueModel {
@@ -271,7 +276,7 @@ final class CrashHistory {
     }
 
     private func crash(kind: CrashKind, among models: [QueueModel], identity: Identity?) throws {
-        let (image, isWhole) = image(kind)
+        let (image, isWhole, possible) = image(kind, models)
         // Beside a commit that did not come through, the identity file is as it was; but there since before the first.
         var kept = machine.identity
         if !isWhole, let now = kept { kept = identity ?? Identity(name: now.name, generation: 0) }
@@ -279,7 +284,9 @@ final class CrashHistory {
         counts.crashes += 1
         trail.append("the machine is lost (\(kind))")
         let text = try machine.queues[1].text()
-        model = try match(text, (isWhole ? [model] : models) + ghosts, kind)
+        let wasBlind = model.isBlind
+        model = try match(text, possible, kind)
+        model.isBlind = model.isBlind || wasBlind
         ghosts = []
         for id in model.runners.keys { model.runners[id]?.lives = false }
         let findings = try machine.queues[0].findings()
@@ -287,10 +294,12 @@ final class CrashHistory {
             throw fail("after a crash (\(kind)) verify finds \(findings.map(\.detail))")
         }
         guard kind == .power else { return }
+        // A clock set forward since the last commit that is still there: over the reboot that passes for time.
+        let (boot, wall) = (clock.sinceBoot(), clock.now())
+        if model.anchor.boot == boot.boot, model.anchor.step(boot: boot, wall: wall) > 0 { model.isBlind = true }
         let seconds = [0, 5, 90, 4000].randomElement(using: &random) ?? 5
         clock.reboot("boot-\(random.next())", after: .seconds(seconds))
         truth += Int64(seconds) * 1_000_000
-        if unseenStep { model.isBlind = true }
         if Bool.random(using: &random) { try checkpointOften() }
     }
 

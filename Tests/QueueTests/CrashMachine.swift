@@ -67,6 +67,8 @@ final class CrashMachine {
     var members: [Int64: Member] = [:]
     /// Which live runner a recipient is leased to, until somebody begins it.
     var leased: [Int64: Int64] = [:]
+    /// Begun by a runner that did not have it leased, as no sender does: it stays in the lease of the one who had.
+    private(set) var disturbed: Set<Int64> = []
 
     init(_ template: Template, clock: ManualClock) throws {
         self.clock = clock
@@ -108,6 +110,7 @@ final class CrashMachine {
         disk.unwatch()
         members = [:]
         leased = [:]
+        disturbed = []
         queues = []
         try? FileManager.default.removeItem(atPath: folder)
     }
@@ -247,7 +250,9 @@ final class CrashMachine {
         case (.exchange(let id, _, let begin), .began(let answers)):
             for (recipient, answer) in zip(begin, answers) {
                 switch answer {
-                case .begun, .suppressed: leased[recipient] = nil
+                case .begun, .suppressed:
+                    if leased[recipient] != id { disturbed.insert(recipient) }
+                    leased[recipient] = nil
                 case .gone: if leased[recipient] == id { leased[recipient] = nil }
                 default: continue
                 }

@@ -47,6 +47,35 @@ import Testing
         #expect(try bed.queue.verify(deep: true) == [])
     }
 
+    @Test("an error that is nobody's refusal takes the whole commit back, and the next one works")
+    func broken() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 2)
+        let runner = try await bed.runner(id)
+        _ = try await runner.beginNext()
+        let journal = try bed.queue.journal()
+        await #expect(throws: (any Error).self) {
+            try await journal.write { commit in
+                try commit.db.execute(sql: "DELETE FROM recipient")
+                try commit.db.execute(sql: "INSERT INTO recipient (id) VALUES (NULL)")
+            }
+        }
+        #expect(try bed.queue.verify(deep: true) == [])
+        #expect(try await runner.beginNext().attempt != nil)
+    }
+
+    @Test("who was put on an empty list by a commit is on it for the rest of that commit")
+    func listed() throws {
+        let bed = try Bed()
+        let entry = Suppression(key: "*@b.example", reason: "", since: bed.clock.now(), by: "test")
+        let answers = try bed.queue.writeNow { commit in
+            let before = try commit.isSuppressed(key: "a@b.example", domain: "b.example")
+            _ = try commit.suppress(entry)
+            return [before, try commit.isSuppressed(key: "a@b.example", domain: "b.example")]
+        }
+        #expect(answers == [false, true])
+    }
+
     @Test("when the disk is full all that share the commit hear of it, nothing is half done, and the next one works")
     func diskFull() async throws {
         let bed = try Bed()

@@ -57,9 +57,12 @@ extension CrashHistory {
         return .exchange(runner: runner, settle: settle, begin: begin)
     }
 
-    func start() -> Step {
-        .start(
-            campaign: Int64.random(in: 1...2, using: &random),
+    /// - Parameter refused: of a campaign that cannot be sent now, or that there is not.
+    func start(refused: Bool = false) -> Step {
+        let halted = model.campaigns.filter { $0.value == .paused || $0.value == .cancelled }.keys.sorted()
+        return .start(
+            campaign: refused
+                ? (halted + [3]).randomElement(using: &random) ?? 3 : Int64.random(in: 1...2, using: &random),
             plan: Int.random(in: 0..<Step.plans.count, using: &random),
             policy: DoubtPolicy.allCases.randomElement(using: &random) ?? .hold)
     }
@@ -127,17 +130,13 @@ extension QueueModel {
             return answer.recipients.isEmpty ? nil : "leased while \(state)"
         }
         let waiting = of(campaign, [.pending, .deferred])
-        let free = waiting.filter { id in
-            let due = recipients[id]?.due ?? 0
-            return due <= now
-                && !(leases ?? []).contains { $0.range.contains(id) && ($0.fresh ? due == 0 : true) }
-        }
+        let free = free(campaign, leases ?? [])
         let got = answer.recipients.map(\.id)
-        if Set(got).count != got.count || !Set(got).isSubset(of: free) {
-            return "leased \(got) of \(free)"
+        if Set(got).count != got.count || !free.isSuperset(of: got) {
+            return "leased \(got) of \(free.sorted())"
         }
         guard leases != nil else { return misread(answer) }
-        if got.count != min(count, free.count) { return "leased \(got) of \(free), asked for \(count)" }
+        if got.count != min(count, free.count) { return "leased \(got) of \(free.sorted()), asked for \(count)" }
         if got.isEmpty {
             let next = waiting.compactMap { recipients[$0]?.due }.filter { $0 > now }.min().map(wallTime)
             if answer.nextDue != next {
@@ -145,6 +144,15 @@ extension QueueModel {
             }
         }
         return misread(answer)
+    }
+
+    /// Who can be leased.
+    func free(_ campaign: Int64, _ leases: [Queue.StoredLease]) -> Set<Int64> {
+        let free = of(campaign, [.pending, .deferred]).filter { id in
+            let due = recipients[id]?.due ?? 0
+            return due <= now && !leases.contains { $0.range.contains(id) && ($0.fresh ? due == 0 : true) }
+        }
+        return Set(free)
     }
 
     private func misread(_ answer: LeaseAnswer) -> String? {

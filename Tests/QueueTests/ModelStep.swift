@@ -168,7 +168,7 @@ extension QueueModel {
     {
         generation += 1
         let recovery = recover(policy)
-        let state = campaigns[campaign] ?? .draft
+        guard let state = campaigns[campaign] else { throw .noSuchCampaign("number \(campaign)") }
         guard state != .paused, state != .cancelled else { throw .halted(state) }
         campaigns[campaign] = try state.after(.start)
         setAnchor()

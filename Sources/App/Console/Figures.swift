@@ -100,8 +100,7 @@ extension Standstill {
         case .rest(let until, let why):
             guard let until else { return tr("the server asked for rest: {0}", why) }
             return tr("resting until {0}: {1}", Figures.soon(until, model), why)
-        case .paused(let stored, let at):
-            let why = Self.reason(stored)
+        case .paused(let why, let at):
             let when = at.map { Figures.time($0, model) }
             switch (why.isEmpty, when) {
             case (true, nil): return tr("paused: p resumes it")
@@ -132,7 +131,7 @@ extension Standstill {
         case .retry(let until): return until.map { tr("retry {0}", Figures.soon($0, model)) } ?? tr("retry")
         case .rest(let until, _): return until.map { tr("rest to {0}", Figures.soon($0, model)) } ?? tr("rest")
         case .paused(let why, let at):
-            return at.map { tr("since {0}", Figures.time($0, model)) } ?? (why.isEmpty ? "-" : Self.reason(why))
+            return at.map { tr("since {0}", Figures.time($0, model)) } ?? (why.isEmpty ? "-" : why)
         case .inDoubt(let count): return tr("{0} in doubt", count)
         case .finished(let at): return at.map { tr("done {0}", Figures.time($0, model)) } ?? "-"
         case .cancelled: return "-"
@@ -149,11 +148,11 @@ extension Standstill {
     }
 
     /// The reason the console stores with a pause: in English, whoever reads it.
-    static let byConsole = "by you, in the console"
+    static let byConsole = "in the console"
 
     /// A stored reason in the user's language, where it is one of the program's own.
     static func reason(_ stored: String) -> String {
-        stored == byConsole ? tr("by you, in the console") : stored
+        stored == byConsole ? tr("in the console") : stored
     }
 
     static func scope(_ scope: String) -> String {

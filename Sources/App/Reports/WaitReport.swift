@@ -104,7 +104,7 @@ struct WaitReport {
         case .others: tr("another process had whoever was left")
         case .paused: what.isEmpty ? tr("paused") : tr("paused: {0}", Standstill.reason(what))
         case .finished: tr("finished, before more people were added")
-        case .cancelled: tr("cancelled")
+        case .cancelled: what.isEmpty ? tr("cancelled") : tr("cancelled: {0}", what)
         case .noRunner: tr("no process was sending")
         case .unrecorded: tr("not written down")
         }

@@ -64,6 +64,16 @@ final class Gate: Sendable {
 
     var isStopped: Bool { state.withLock { $0.stop != nil } }
 
+    /// What was begun and has not left shall not leave. (A limit that others have reached lets it go.)
+    var isHalted: Bool {
+        state.withLock { state in
+            switch state.stop {
+            case .paused, .cancelled, .interrupted, .loginRefused: true
+            default: false
+            }
+        }
+    }
+
     /// Whether a worker may use the route now. It gives its place back by parking or leaving.
     func permission(_ worker: Int) -> Permission {
         let now = clock.now()

@@ -34,12 +34,12 @@ struct RunContext: Sendable {
     /// Microseconds that never step.
     func ticks() -> Int64 { clock.sinceBoot().microseconds }
 
-    /// No more than what the caps let go in the time of one commit.
-    func largestBatch(commit: Int64) -> Int {
+    /// No more than what the caps let go in the time between two commits of a session, microseconds.
+    func largestBatch(period: Int64) -> Int {
         // With many sessions the commits are full without it, and each message ahead is memory.
         var most = min(Worker.largestBatch, max(1, Worker.largestBatch * 20 / account.sessions))
         for limit in limits {
-            most = min(most, Int(Double(limit.count) * Double(commit) / Double(limit.perMicroseconds)))
+            most = min(most, Int(Double(limit.count) * Double(period) / Double(limit.perMicroseconds)))
         }
         return max(1, most)
     }

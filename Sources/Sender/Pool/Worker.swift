@@ -28,6 +28,9 @@ private struct Begun {
 actor Worker {
     /// The most messages one session begins in one commit.
     static let largestBatch = 16
+    /// What a session hands over between two commits, microseconds, if the caps allow it. On a disk that syncs at once the
+    /// commits would otherwise be so many that writing the same pages again cost more than the messages.
+    private static let period: Int64 = 10_000
 
     private let number: Int
     private let lane: Lane
@@ -194,13 +197,15 @@ actor Worker {
             run.observe?(judgement.settlement, .microseconds(run.ticks() - begun))
             return judgement
         }
+        let gate = run.gate
         let results = await session.deliver(
             sendable.map(\.message),
             stop: { index, delivery in
                 let judgement = judge(index, delivery)
                 judged[index] = judgement.settlement
                 consequence = judgement.consequence
-                return consequence != .none
+                // Whoever pauses does not wait for what was begun and has not left; it goes back.
+                return consequence != .none || gate.isHalted
             }, idle: prepareAhead)
         var lost = false
         for (index, result) in results.enumerated() where judged[index] == nil {
@@ -303,10 +308,13 @@ actor Worker {
         if recorded.contains(where: { $0.outcome == .aborted || $0.outcome == .deferred }) { run.gate.changed() }
     }
 
-    /// Renders the next message while the last one's answer is on its way.
+    /// Renders the next messages while the last one's answer is on its way: two for each that leaves, so that a batch
+    /// may grow.
     private func prepareAhead() {
-        guard prepared.count < batch, let next = run.feed.takeNow() else { return }
-        prepared.append(prepare(next))
+        for _ in 0..<2 where prepared.count < batch {
+            guard let next = run.feed.takeNow() else { return }
+            prepared.append(prepare(next))
+        }
     }
 
     private func prepare(_ recipient: LeasedRecipient) -> Prepared {
@@ -323,11 +331,12 @@ actor Worker {
         }
     }
 
-    /// Begins more messages a commit when the disk is slower than the line, fewer when it is not; a crash can leave
-    /// in doubt what was begun, so a tight cap keeps it at one.
+    /// Begins more messages a commit when they are handed over faster than the disk syncs, fewer when they are not; a
+    /// crash can leave in doubt what was begun, so a tight cap keeps it at one.
     private func adapt(commit: Int64, delivery: Int64) {
-        let most = run.largestBatch(commit: commit)
-        if commit > delivery { batch += 1 } else if commit * 4 < delivery { batch -= 1 }
+        let period = max(commit, Worker.period)
+        let most = run.largestBatch(period: period)
+        if delivery < period { batch += 1 } else if delivery > period * 3 { batch -= 1 }
         batch = max(1, min(batch, most))
     }
 }

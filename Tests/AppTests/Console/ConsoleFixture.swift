@@ -112,7 +112,7 @@ enum ConsoleFixture {
     static let time: CampaignTime = {
         let spells: [(WaitCause, Int64?, Int, Int)] = [
             (.sending, 3, -6370, 2400), (WaitCause(.cap, "source default 100/1h"), 3, -3970, 1200),
-            (.sending, 3, -2770, 900), (WaitCause(.paused, "by you, in the console"), nil, -1870, 300),
+            (.sending, 3, -2770, 900), (WaitCause(.paused, "in the console"), nil, -1870, 300),
             (WaitCause(.noRunner), nil, -1570, 70), (.sending, 4, -1500, 1413),
             (WaitCause(.rest, "550 Connection frequency limited\u{1B}[2J"), 4, -87, 87),
         ]

@@ -46,8 +46,9 @@ struct CampaignView {
         case .sending: row.activity = .idle
         case .paused:
             row.activity = .paused
-            let at = try queue.events(campaign.id, limit: 20).first { $0.kind == "pause" }?.at
-            row.standstill = .paused(why: campaign.reason, at: at)
+            let order = try queue.lastOrder(campaign.id)
+            row.standstill = .paused(
+                why: Queue.words(Standstill.reason(campaign.reason), by: order?.by ?? ""), at: order?.at)
         case .finished:
             row.activity = .finished
             row.standstill = .finished(at: campaign.finishedAt)
@@ -169,7 +170,7 @@ struct CampaignView {
             RestRow(server: $0.server, until: $0.until, reply: $0.reply)
         }
         detail.events = try queue.events(campaign.id, limit: 30).map {
-            EventRow(at: $0.at, text: EventWords.of($0.kind, $0.text))
+            EventRow(at: $0.at, text: EventWords.of($0.kind, $0.text, by: $0.by))
         }
         return detail
     }

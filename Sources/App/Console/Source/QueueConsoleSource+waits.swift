@@ -40,5 +40,5 @@ extension QueueConsoleSource {
         return found
     }
 
-    func lift(_ rest: Int64) throws -> Int { try writing().liftRests([rest]) }
+    func lift(_ rest: Int64) throws -> Int { try writing().liftRests([rest], by: Author.name) }
 }

@@ -158,12 +158,12 @@ final class QueueConsoleSource: ConsoleSource {
 
     func pause(_ name: String) throws {
         let (queue, id) = try ordering(name)
-        try queue.pause(id, reason: Standstill.byConsole)
+        try queue.pause(id, reason: Standstill.byConsole, by: Author.name)
     }
 
     func resume(_ name: String) throws {
         let (queue, id) = try ordering(name)
-        try queue.resume(id)
+        try queue.resume(id, by: Author.name)
         if try queue.runners(id).isEmpty, !processes.alive().contains(name) { try processes.start(name) }
     }
 
