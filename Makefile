@@ -10,7 +10,7 @@ ROUNDS ?= 5
 CONNS ?= 20
 OUT ?=
 HISTORIES ?= 2000
-# `make bench-more`: some of its parts, as slow resume growth kill start size; all but size without it.
+# `make bench-more`: some of its parts, as slow resume growth kill start caps size; all but size without it.
 PARTS ?=
 
 SOURCES := $(wildcard Sources Tests Package.swift)
@@ -25,7 +25,7 @@ help:
 	@echo 'make install   PREFIX=/usr/local [DESTDIR=…]: program, man page, translations'
 	@echo 'make lint      swift format lint --strict'
 	@echo 'make bench     N=20000 ROUNDS=5 CONNS=20 [OUT=Benchmarks/RESULTS.md]: beside Postfix, in one run'
-	@echo 'make bench-more  [PARTS="slow resume growth kill start size"] [OUT=…]: a million in the queue, slow servers, kills'
+	@echo 'make bench-more  [PARTS="slow resume growth kill start caps size"] [OUT=…]: a million in the queue, slow servers, kills'
 	@echo 'make bench-console  the console: key to frame, idle CPU, sending with it open and closed'
 	@echo 'make clean     remove what was built'
 

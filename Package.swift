@@ -23,7 +23,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
         .target(name: "CNcurses", path: "Sources/CNcurses", linkerSettings: [.linkedLibrary("ncursesw")]),
         .systemLibrary(name: "CCmark", path: "Sources/CCmark"),
-        .systemLibrary(name: "CCurl", path: "Sources/CCurl"),
+        // Opened when a mailbox is asked, and so not linked.
+        .target(name: "CCurl", path: "Sources/CCurl"),
         .systemLibrary(name: "CIDN2", path: "Sources/CIDN2"),
         .systemLibrary(name: "CAres", path: "Sources/CAres"),
         .systemLibrary(name: "CSystem", path: "Sources/CSystem"),

@@ -57,13 +57,13 @@ class Home:
         self.work = work
         self.point(port, sessions, tls, per_session)
 
-    def point(self, port, sessions, tls=None, per_session=1_000_000):
+    def point(self, port, sessions, tls=None, per_session=1_000_000, caps=[("source", 1_000_000_000, "1h")]):
         secure = f'tls = "{tls}"\nca_file = "{self.work}/ca.pem"' if tls else 'tls = "none"'
         host = "localhost" if tls else "127.0.0.1"
         with open(f"{self.path}/config.toml", "w") as f:
             f.write(f'[[account]]\nname = "bench"\nhost = "{host}"\nport = {port}\n{secure}\nfrom = "news@example.org"\n'
-                    f'sessions = {sessions}\nmessages_per_session = {per_session}\n'
-                    '[[limit]]\nscope = "source"\ncount = 1000000000\nper = "1h"\n')
+                    f'sessions = {sessions}\nmessages_per_session = {per_session}\n' +
+                    "".join(f'[[limit]]\nscope = "{scope}"\ncount = {count}\nper = "{per}"\n' for scope, count, per in caps))
         os.chmod(f"{self.path}/config.toml", 0o600)
 
     def run(self, *words, **options):

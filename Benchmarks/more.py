@@ -2,17 +2,18 @@
 """What grows, waits and starts again: the rows of the design's table that bench.py has no room for. Every figure is a ratio within
 one run, or a time of one process, over several rounds.
 
-usage: more.py [PART …]   parts: slow resume growth kill start size; without one: all but size
+usage: more.py [PART …]   parts: slow resume growth kill start caps size; without one: all but size
   slow     a server that takes 20 ms for each final reply, over 100 connections
   resume   reconnects that resume their TLS session
   growth   1,000,000 people: import beside `sqlite3 .import`, rate beside a queue of 20,000, memory
   kill     kill -9 while sending from 1,000,000, and the time to the next message
   start    --help, and status at 1,000,000
+  caps     a message under a cap of 10,000,000 a day, with so many grants in the ledger, beside one under a cap of 100
   size     10,000,000 people: cost of a message beside a queue of 10,000, and status (3 to 6 minutes, 3 GB of disk)
 
 environment: ROUNDS (3), PEOPLE (1000000, for a try with less), MANY (10000000), OUT (the report), OUTPOST (the binary), BENCH_DATA (a
 folder on the disk to measure), BUDGET (seconds, 700: no part begins after that)."""
-import collections, os, shutil, signal, subprocess, sys, tempfile, time
+import collections, os, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, here)
@@ -26,7 +27,7 @@ MANY = int(os.environ.get("MANY") or 10_000_000)
 FEW = min(20_000, PEOPLE // 50)
 OUT = os.environ.get("OUT") or ""
 BUDGET = int(os.environ.get("BUDGET") or 700)
-PARTS = ["slow", "resume", "growth", "kill", "start", "size"]
+PARTS = ["slow", "resume", "growth", "kill", "start", "caps", "size"]
 
 started = time.monotonic()
 results = collections.defaultdict(list)
@@ -205,6 +206,55 @@ def start(bench):
     home = bench.home(PEOPLE, 9)
     row("`--help`, start to end (ms)", median_start([OUTPOST, "--help"]), 1, "≤ 25")
     row(f"`status` at {PEOPLE:,}, start to end (ms)", median_start([OUTPOST, "--home", home.path, "status", "bench"]), 1, "≤ 30")
+
+
+def caps(bench):
+    """Both caps look up one grant of the same ledger: the hundredth from its end, in a window too short to be waited for, or
+    the ten millionth. The account has a second cap that needs no look-up, and a rate so small that in both cases each message is
+    begun in a commit of its own."""
+    count, rounds = 10_000, ROUNDS + 2
+    home = Home(bench.work, 9, 5)
+    home.bring(bench.campaign(2 * rounds * count + 100, size=500))
+    sink = Sink(bench.work)
+    try:
+        home.point(sink.port, 5)
+        home.send("--limit", "10", want=(75,))  # the keys by which is counted are there then
+    finally:
+        sink.close()
+    fill_ledger(f"{home.path}/queue.sqlite3", MANY + MANY // 100)
+    arms = {(100, "1ms"): [], (MANY, "24h"): []}
+    alike = ("account", MANY, "24h")
+    for _ in range(rounds):
+        for cap, spent in arms.items():
+            sink = Sink(bench.work)
+            try:
+                home.point(sink.port, 5, caps=[("source", *cap), alike])
+                used = home.send("--limit", str(count), want=(0, 75))
+                expect(sink, count)
+                spent.append(used.cpu / count * 1_000_000)
+            finally:
+                sink.close()
+    home.remove()
+    few, many = arms.values()
+    row("a message of 1 KB under a cap of 100, CPU from begin to settle, hand-over included (µs)", few, 1)
+    row(f"under one of {MANY:,} per 24h with as many grants in its ledger (µs)", many, 1)
+    row("the second ÷ the first", paired(many, few), 3, "1")
+
+
+def fill_ledger(path, grants):
+    """Puts grants of two days into the ledger of the source, so that a day holds about half of them."""
+    with sqlite3.connect(path) as queue:
+        key, = queue.execute("SELECT id FROM cap_key WHERE scope = 0").fetchone()
+        now, = queue.execute("SELECT last_at FROM cap_key WHERE id = ?", (key,)).fetchone()
+        hour = 3_600_000_000
+        queue.execute('DELETE FROM "grant" WHERE key = ?', (key,))
+        queue.execute(
+            'INSERT INTO "grant" (key, seq, at, attempt) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1) '
+            "SELECT ?2, i, ?3 - 48 * ?4 + i * (47 * ?4 / ?1), 0 FROM n", (grants, key, now, hour))
+        queue.execute("UPDATE cap_key SET seq = ?, last_at = ? WHERE id = ?", (grants, now - hour, key))
+    with sqlite3.connect(path) as queue:
+        queue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    progress(f"{grants:,} grants written")
 
 
 def size(bench):

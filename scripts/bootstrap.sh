@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that are missing, and only those; asks nothing.
 # usage: scripts/bootstrap.sh build|test|bench …
-#   build  what the program links against
+#   build  what the program is built with (of libcurl the headers; it is opened when a mailbox is asked)
 #   test   what the acceptance tests run beside it
 #   bench  what the benchmark compares with
 set -euo pipefail
@@ -24,7 +24,7 @@ fi
 
 # --- Debian packages ---------------------------------------------------------------------------------------------
 build=(make libncurses-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev libidn2-dev libc-ares-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gettext)
-test=(postfix dovecot-imapd sasl2-bin libsasl2-modules python3 openssl procps tmux faketime strace dnsmasq-base)
+test=(libcurl4 postfix dovecot-imapd sasl2-bin libsasl2-modules python3 openssl procps tmux faketime strace dnsmasq-base)
 bench=(postfix python3 python3-venv openssl gcc libc6-dev libssl-dev libsqlite3-dev sqlite3 strace)
 
 wanted=()

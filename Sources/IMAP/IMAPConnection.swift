@@ -17,16 +17,13 @@ final class IMAPConnection {
     private var start = 0
     private var number = 0
 
-    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
-
     /// Connects and logs in, with one try.
     /// - Throws: `IMAPError`.
     init(_ server: IMAPServer, password: String?, clock: any WallClock) throws {
         self.server = server
         self.clock = clock
-        guard Self.isReady, let handle = curl_easy_init() else {
-            throw IMAPError(.unreachable, server.name, "libcurl does not start")
-        }
+        if let reason = CCurl_open() { throw IMAPError(.library, server.name, String(cString: reason)) }
+        guard let handle = CCurl_init() else { throw IMAPError(.library, server.name, "libcurl does not start") }
         curl = handle
         let dialogue = Dialogue()
         var reason = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -35,19 +32,19 @@ final class IMAPConnection {
             CCurl_pointer(curl, CURLOPT_ERRORBUFFER, room.baseAddress)
             // libcurl writes there as long as it is set.
             defer { CCurl_pointer(curl, CURLOPT_ERRORBUFFER, nil) }
-            return curl_easy_perform(curl)
+            return CCurl_perform(curl)
         }
         CCurl_listener(curl, nil)
         CCurl_pointer(curl, CURLOPT_HEADERDATA, nil)
         // From here on `deinit` runs, also when this throws.
         guard code == CURLE_OK, CCurl_socket(curl, &socket) == CURLE_OK, socket >= 0 else {
             let words = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let said = words.isEmpty ? String(cString: curl_easy_strerror(code)) : words
+            let said = words.isEmpty ? String(cString: CCurl_words(code)) : words
             throw Self.error(code, server, said, dialogue.last, secret: password)
         }
     }
 
-    deinit { curl_easy_cleanup(curl) }
+    deinit { CCurl_cleanup(curl) }
 
     /// What the server said last before the login was through: for the reason of a refusal.
     private final class Dialogue { var last = "" }
@@ -207,14 +204,14 @@ final class IMAPConnection {
         while true {
             var count = 0
             // What TLS has decrypted already shows on no socket, so it is asked before it is waited for.
-            let code = curl_easy_recv(curl, &room, room.count, &count)
+            let code = CCurl_recv(curl, &room, room.count, &count)
             switch code {
             case CURLE_OK:
                 guard count > 0 else { throw IMAPError(.unreachable, server.name, "the server closed the connection") }
                 buffer.append(contentsOf: room[0..<count])
                 return
             case CURLE_AGAIN: try wait(writes: false, deadline)
-            default: throw IMAPError(.unreachable, server.name, String(cString: curl_easy_strerror(code)))
+            default: throw IMAPError(.unreachable, server.name, String(cString: CCurl_words(code)))
             }
         }
     }
@@ -223,11 +220,11 @@ final class IMAPConnection {
         var rest = bytes[...]
         while !rest.isEmpty {
             var count = 0
-            let code = rest.withUnsafeBytes { curl_easy_send(curl, $0.baseAddress, $0.count, &count) }
+            let code = rest.withUnsafeBytes { CCurl_send(curl, $0.baseAddress, $0.count, &count) }
             switch code {
             case CURLE_OK: rest = rest.dropFirst(count)
             case CURLE_AGAIN: try wait(writes: true, deadline)
-            default: throw IMAPError(.unreachable, server.name, String(cString: curl_easy_strerror(code)))
+            default: throw IMAPError(.unreachable, server.name, String(cString: CCurl_words(code)))
             }
         }
     }

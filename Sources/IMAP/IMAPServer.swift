@@ -45,6 +45,8 @@ public struct IMAPServer: Sendable, Equatable {
 /// What keeps a mailbox from being read. `detail` may hold words of the server's.
 public struct IMAPError: Error, Sendable, Equatable, CustomStringConvertible {
     public enum Kind: Sendable, Equatable {
+        /// libcurl is not on this machine, or cannot be used.
+        case library
         /// No connection, no TLS, or it was lost.
         case unreachable
         /// The certificate is not one to trust, or not this host's.
@@ -69,6 +71,7 @@ public struct IMAPError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch kind {
+        case .library: "The mailbox at \(server) cannot be asked without libcurl (package libcurl4): \(detail)"
         case .unreachable: "The mailbox at \(server) cannot be reached: \(detail)"
         case .certificate: "The mailbox at \(server) shows a certificate that is not to be trusted: \(detail)"
         case .login: "The mailbox at \(server) refused the login: \(detail)"

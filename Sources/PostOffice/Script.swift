@@ -27,7 +27,7 @@ public enum Stage: String, Sendable, Hashable, CaseIterable {
 ///     sessions 10 reply 421 4.7.0 Too many sessions     connections at once
 ///
 /// `at STAGE`, then any of `to`, `from`, `user` PATTERN (`*` stands for anything, case is ignored), then one of `first N`,
-/// `after N`, `every N`, `rate P%`, then the action. Of replies and drops the first rule that fits decides; latency, stalls
+/// `after N`, `every N`, `rate P%`, then the action. `\xD3` in a reply is that byte. Of replies and drops the first rule that fits decides; latency, stalls
 /// and slowness add up. Durations are `20ms`, `5s`, `2m`, `1h`, `1d`.
 public struct Script: Sendable {
     public struct Rule: Sendable {
@@ -223,7 +223,26 @@ private struct Words {
         }
         let text = rest.joined(separator: " ")
         rest.removeAll()
-        return (Array((text.utf8.count > 3 ? text : text + " no reason given").utf8), code)
+        return (Self.bytes(text.utf8.count > 3 ? text : text + " no reason given"), code)
+    }
+
+    /// `\xD3` is one byte: servers write texts that are no UTF-8.
+    private static func bytes(_ text: String) -> [UInt8] {
+        let all = Array(text.utf8)
+        var bytes: [UInt8] = []
+        var at = 0
+        while at < all.count {
+            if all[at...].starts(with: [0x5C, 0x78]), at + 4 <= all.count,
+                let byte = UInt8(String(decoding: all[(at + 2)..<(at + 4)], as: UTF8.self), radix: 16)
+            {
+                bytes.append(byte)
+                at += 4
+            } else {
+                bytes.append(all[at])
+                at += 1
+            }
+        }
+        return bytes
     }
 
     func end() throws {

@@ -197,6 +197,76 @@ extension BuiltProgram {
             }
         }
 
+        @Test(
+            "a server that cannot search headers, or only says it can, is asked for them all",
+            arguments: [
+                ("UID SEARCH HEADER", "TAG BAD no such key"), ("UID SEARCH HEADER", "TAG OK nothing found"),
+                ("UID SEARCH HEADER", "* SEARCH|TAG OK nothing found"),
+                ("UID SEARCH HEADER", "* SEARCH \((1...60).map(String.init).joined(separator: " "))|TAG OK all of it"),
+                ("UID SEARCH", "TAG NO not here"),
+            ])
+        func withoutHeaderSearch(refused: String, answer: String) async throws {
+            let bed = try await Bed(people: 2)
+            let dovecot = try await Dovecot()
+            try await with(dovecot) {
+                for number in 10..<60 {
+                    try dovecot.deliver(
+                        Self.letter("Message-ID: <f\(number)@example.org>"), to: "Outgoing", number: number)
+                }
+                try dovecot.deliver(Self.letter("Message-ID: \(bed.id(0))"), to: "Outgoing", number: 60)
+                try dovecot.deliver(Self.report("failed", bed.id(1)), to: "INBOX", number: 1)
+                let picky = try await PickyMailbox(of: dovecot, refusing: refused, with: answer)
+                try bed.configure(
+                    "host = \"127.0.0.1\", port = \(picky.port), tls = \"none\", sent = \"Outgoing\"", caFile: nil)
+                let settled = try await bed.home.outpost("settle", "spring", "--evidence", "mailbox")
+                #expect(settled.code == 0, "\(settled.err)")
+                #expect(settled.out.contains("127.0.0.1/Outgoing, UID 51, "), "\(settled.out)\(picky.commands)")
+                let tallies = try await bed.home.tallies()
+                #expect(tallies["sent"] == 1 && tallies["failed"] == 1, "\(tallies)\(picky.commands)")
+                // It was tried once, with a message that is there.
+                #expect(picky.commands.count { $0.hasPrefix("UID SEARCH HEADER") } == 1, "\(picky.commands)")
+                #expect(!(dovecot.flags("INBOX") + dovecot.flags("Outgoing")).contains { $0.contains("S") })
+            }
+        }
+
+        @Test("of more than can be gone through the newest are, and that is said")
+        func newestOnly() async throws {
+            let bed = try await Bed(people: 2)
+            let dovecot = try await Dovecot()
+            try await with(dovecot) {
+                try dovecot.deliver(Self.letter("Message-ID: \(bed.id(0))"), to: "Outgoing", number: 10_000)
+                for number in 10_001..<15_000 {
+                    try dovecot.deliver(Self.letter("Message-ID: <f\(number)@e>"), to: "Outgoing", number: number)
+                }
+                try dovecot.deliver(Self.letter("Message-ID: \(bed.id(1))"), to: "Outgoing", number: 15_000)
+                let picky = try await PickyMailbox(of: dovecot, refusing: "UID SEARCH", with: "TAG BAD what?")
+                try bed.configure(
+                    "host = \"127.0.0.1\", port = \(picky.port), tls = \"none\", sent = \"Outgoing\"", caFile: nil)
+                let settled = try await bed.home.outpost("settle", "spring", "--evidence", "mailbox")
+                #expect(settled.code == 0 && settled.err.contains("only the newest 5000"), "\(settled.err)")
+                #expect(settled.out.contains("127.0.0.1/Outgoing, UID 5001, "), "\(settled.out)")
+                let tallies = try await bed.home.tallies()
+                #expect(tallies["sent"] == 1 && tallies["in_doubt"] == 1, "\(tallies)")
+            }
+        }
+
+        @Test("without libcurl all else works, and who asks a mailbox is told what to install")
+        func withoutLibrary() async throws {
+            let bed = try await Bed(people: 1)
+            try bed.configure("host = \"127.0.0.1\", port = \(freePort()), tls = \"none\"", caFile: nil)
+            // The loader takes this one for it, and cannot read it; were the program linked with libcurl, it would not start.
+            let broken = try bed.home.folder.make("lib")
+            try bed.home.folder.write("lib/libcurl.so.4", "no library")
+            let environment = ["LD_LIBRARY_PATH": broken]
+            let version = try await bed.home.outpost("--version", environment: environment)
+            #expect(version.code == 0, "\(version.err)")
+            let settled = try await bed.home.outpost(
+                "settle", "spring", "--evidence", "mailbox", environment: environment)
+            #expect(settled.code == 69 && settled.err.contains("apt install libcurl4"), "\(settled.err)")
+            #expect(settled.err.contains("libcurl.so.4"), "\(settled.err)")
+            #expect(try await bed.home.tallies()["in_doubt"] == 1)
+        }
+
         /// A campaign for two, killed while the first message was on its way; answers its Message-ID.
         private func killed(_ home: Home) async throws -> String {
             let office = try await Office(script: "at dot latency 20s\n")

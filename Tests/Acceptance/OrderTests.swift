@@ -42,6 +42,26 @@ extension BuiltProgram {
             }
         }
 
+        @Test("who gave an order is told by status, explain and waits")
+        func orderedBy() async throws {
+            let office = try await Office()
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(3))
+            #expect(try await home.outpost("send", "spring", "--limit", "1").code == 75)
+            #expect(try await home.outpost("status", "spring", "--json").object().isNull("ordered_by"))
+            #expect(try await home.outpost("pause", "spring", "--reason", "lunch").code == 0)
+            let status = try await home.outpost("status", "spring", "--json").object()
+            let by = try #require(status.string("ordered_by"))
+            #expect(by.contains("@") && status.string("order") == "pause" && status.string("reason") == "lunch")
+            #expect(try await home.outpost("status", "spring").out.contains("paused by \(by), "))
+            let waiting = People.email(2)
+            #expect(try await home.outpost("explain", waiting).out.contains("paused (lunch, \(by))"))
+            #expect(try await home.outpost("waits", "spring").out.contains("paused: lunch (\(by))"))
+            #expect(try await home.outpost("resume", "spring").code == 0)
+            #expect(try await home.outpost("status", "spring").out.contains("resumed by \(by), "))
+        }
+
         @Test("cancel ends it within a second and for good")
         func cancel() async throws {
             try await Self.running { office, home, runner in

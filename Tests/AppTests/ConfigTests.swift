@@ -224,6 +224,7 @@ struct ConfigTests {
                 == ["126", "163", "aliyun", "exmail", "gmail", "icloud", "local", "outlook", "qq", "ses"])
         for preset in catalogue.presets where preset.id != "local" {
             #expect(preset.password != nil && !preset.limits.isEmpty && preset.tls != .none, "\(preset.id)")
+            #expect(preset.passwordInChinese != nil, "\(preset.id)")
         }
         #expect(AccountSettings.isLoopback(try #require(catalogue["local"]).host))
     }

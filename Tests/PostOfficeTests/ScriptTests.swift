@@ -16,6 +16,7 @@ import Testing
             ("at dot rate 0% reply 554 Spam\n# at data drop\n\n", "b@b.test", "250 2.0.0 Ok, message 1"),
             ("at dot rate 100% reply 450 4.2.0 Busy", "b@b.test", "450 4.2.0 Busy"),
             ("at mail reply 421 4.7.0 Too many connections", "b@b.test", "421 4.7.0 Too many connections"),
+            ("at mail reply 554 \\xE9\\x82\\xAE \\x4g\\x", "b@b.test", "554 邮 \\x4g\\x"),
             ("at data drop", "b@b.test", ""),
             ("at dot latency 30ms", "b@b.test", "250 2.0.0 Ok, message 1"),
             ("at rcpt stall 30ms\nat rcpt reply 450 4.1.1 Hm", "b@b.test", "450 4.1.1 Hm"),

@@ -180,6 +180,28 @@ import Testing
         #expect(try bed.queue.campaign(id: id)?.reason == "")
     }
 
+    @Test("an order is kept with its reason and with who gave it, and what was stored without a name has none")
+    func orderedBy() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 3)
+        try await bed.runner(id).stop()
+        #expect(try bed.queue.lastOrder(id) == nil)
+        try bed.queue.pause(id, reason: "lunch", by: "ann@desk")
+        let pause = try #require(try bed.queue.lastOrder(id))
+        #expect(pause.kind == "pause" && pause.by == "ann@desk" && pause.text == "lunch")
+        #expect(pause.at == bed.clock.now())
+        #expect(try bed.queue.campaign(id: id)?.reason == "lunch")
+        bed.clock.advance(.seconds(10))
+        try bed.queue.resume(id, by: "bob@shop")
+        try await bed.runner(id).record("Something else.", kind: "note")
+        #expect(try bed.queue.lastOrder(id).map { [$0.kind, $0.by, $0.text] } == ["resume", "bob@shop", "By order."])
+        bed.clock.advance(.seconds(10))
+        try bed.queue.cancel(id)
+        #expect(try bed.queue.lastOrder(id).map { [$0.kind, $0.by] } == ["cancel", ""])
+        let told = try #require(try bed.queue.spells(id)).spells.map(\.cause)
+        #expect(told.contains(WaitCause(.paused, "lunch (ann@desk)")), "\(told)")
+    }
+
     @Test("cancelling ends what waits; a message in flight is settled, but not tried again")
     func cancel() async throws {
         let bed = try Bed()

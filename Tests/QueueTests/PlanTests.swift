@@ -114,6 +114,14 @@ import Testing
         }
     }
 
+    @Test("who gave the last order, who lifted rests, and whose turn comes first are searches")
+    func orders() throws {
+        let bed = try Bed()
+        try bed.queue.read { db, _ in
+            for text in [Queue.selectLastOrder, Queue.selectLifts, Queue.selectDueFirst] { try check(db, text) }
+        }
+    }
+
     @Test("the age of a doubt, and a doubt by its address, are searches")
     func doubts() throws {
         let bed = try Bed()

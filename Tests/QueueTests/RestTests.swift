@@ -74,16 +74,18 @@ import Testing
         try await one.rest(rest(bed, 600))
         let told = try #require(try await two.status(RunnerStatus(), route: Self.route).rest)
         #expect(told.until == bed.clock.now() + .seconds(600) && !told.isLifted)
-        #expect(try bed.queue.liftRests([told.id, 999]) == 1)
+        #expect(try bed.queue.liftRests([told.id, 999], by: "ann@desk") == 1)
         #expect(try bed.queue.liftRests([told.id]) == 0)
         #expect(try await two.status(RunnerStatus(), route: Self.route).rest?.isLifted == true)
         #expect(try bed.queue.rests().isEmpty)
         #expect(try bed.queue.recentRests(limit: 1).map(\.ending) == [.lifted])
+        #expect(try bed.queue.recentRests(limit: 1).map(\.liftedBy) == ["ann@desk"])
         #expect(try bed.queue.events(nil, limit: 1).map(\.kind) == ["lift"])
         let other = RouteName(account: "qq", source: "default", server: "elsewhere:25")
         #expect(try await two.status(RunnerStatus(), route: other).rest == nil)
         // Asked for again after that, it holds.
         try await one.rest(rest(bed, 60))
         #expect(try await two.status(RunnerStatus(), route: Self.route).rest?.isLifted == false)
+        #expect(try bed.queue.recentRests(limit: 2).map(\.liftedBy) == ["", "ann@desk"])
     }
 }

@@ -129,6 +129,44 @@ struct DispatcherTests {
         #expect(try rig.tallies.sent == 19 && rig.tallies.deferred == 1)
     }
 
+    @Test(
+        "who waits for room under a domain's cap is said to, by the run that filled it and by the next",
+        arguments: [nil, "Test.Example"])
+    func waitsForDomain(_ key: String?) async throws {
+        let rig = try Rig(people: 20)
+        let cap = Limit(scope: .domain, key: key?.lowercased(), count: 6, per: .seconds(3600))
+        for run in 0..<2 {
+            let ending = try await rig.send(SendOptions()) { $0.limits.append(cap) }
+            guard case .capped(let limit, key: "test.example", let until) = ending else {
+                Issue.record("run \(run): \(ending)")
+                return
+            }
+            #expect(limit.scope == .domain && limit.count == 6)
+            #expect(until > SystemClock().now() + .seconds(3000))
+            #expect(try rig.tallies.sent == 6 && rig.tallies.pending == 14)
+        }
+    }
+
+    @Test("a server that writes Chinese in GBK is understood, and its words are kept as text")
+    func chineseBytes() async throws {
+        // 发信频率过高, 邮箱已满
+        let rig = try Rig(
+            """
+            at rcpt to p3@* reply 550 5.7.1 \\xB7\\xA2\\xD0\\xC5\\xC6\\xB5\\xC2\\xCA\\xB9\\xFD\\xB8\\xDF
+            at rcpt to p5@* reply 550 \\xD3\\xCA\\xCF\\xE4\\xD2\\xD1\\xC2\\xFA
+            """)
+        let rules = [
+            ReplyRule(id: "often", code: "550", text: "频率*高", level: .recipient, action: .defer),
+            ReplyRule(id: "full", code: "550", text: "邮箱已满", level: .recipient, action: .fail, suppress: true),
+        ]
+        _ = try await rig.send(SendOptions(), rules: rules) { $0.retry = RetrySchedule([.seconds(3600)]) }
+        let tallies = try rig.tallies
+        #expect(tallies.sent == 18 && tallies.deferred == 1 && tallies.failed == 1, "\(tallies)")
+        let log = try rig.log
+        #expect(log.filter { $0.reply == "发信频率过高" }.map(\.outcome) == [.deferred])
+        #expect(log.filter { $0.reply == "邮箱已满" }.map(\.outcome) == [.failed])
+    }
+
     @Test("an address that does not exist fails alone, and is never mailed again")
     func hardBounce() async throws {
         let rig = try Rig("at rcpt to p7@* reply 550 5.1.1 No such user\n")
@@ -235,7 +273,7 @@ struct DispatcherTests {
         let ending = try await rig.send(SendOptions()) {
             $0.limits = [Limit(scope: .domain, key: "one.example", count: 3, per: .seconds(3600))]
         }
-        guard case .waiting = ending else {
+        guard case .capped(_, key: "one.example", _) = ending else {
             Issue.record("\(ending)")
             return
         }

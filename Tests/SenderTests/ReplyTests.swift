@@ -89,6 +89,46 @@ struct ReplyTests {
         #expect(buffer.take(550).text.hasPrefix("a\u{FFFD}"))
     }
 
+    private func text(_ bytes: [UInt8]) -> String {
+        var buffer = ReplyBuffer()
+        (Array("550 5.7.1 ".utf8) + bytes + [13, 10]).withUnsafeBytes { buffer.append($0) }
+        #expect(buffer.next() == .reply(550))
+        return buffer.take(550).text
+    }
+
+    @Test(
+        "Chinese in GBK and GB 18030 is read as what it says; what is neither that nor UTF-8 is repaired",
+        arguments: [
+            // 发信频率过高
+            ([0xB7, 0xA2, 0xD0, 0xC5, 0xC6, 0xB5, 0xC2, 0xCA, 0xB9, 0xFD, 0xB8, 0xDF], "发信频率过高"),
+            // GBK beyond GB 2312 among others, ASCII in between
+            (Array("mail ".utf8) + [0xD3, 0xCA, 0xCF, 0xE4, 0x87, 0xE5] + Array(" full".utf8), "mail 邮箱囧 full"),
+            // four bytes: 㐀, with two usual ones before
+            ([0xD3, 0xCA, 0xCF, 0xE4, 0x81, 0x39, 0xEE, 0x39], "邮箱㐀"),
+            // cut off within its last character, in GBK and in UTF-8
+            ([0xD3, 0xCA, 0xCF, 0xE4, 0xD2], "邮箱"),
+            (Array("邮箱已".utf8.dropLast()), "邮箱\u{FFFD}"),
+            // a single character, of which a part would do for UTF-8 that is cut off
+            (Array("OK ".utf8) + [0xE9, 0xA6], "OK 棣"),
+            // U+0085 and U+202E in four bytes each are taken out
+            (
+                [0xD3, 0xCA, 0xCF, 0xE4, 0xD2, 0xD1, 0x81, 0x30, 0x81, 0x35, 0x81, 0x36, 0xA7, 0x31], "邮箱已"
+            ),
+            // Latin-1: für Empfänger
+            (
+                [0x66, 0xFC, 0x72, 0x20, 0x45, 0x6D, 0x70, 0x66, 0xE4, 0x6E, 0x67, 0x65, 0x72],
+                "f\u{FFFD}r Empf\u{FFFD}nger"
+            ),
+            ([0xD3, 0xCA, 0xFF, 0xFF], "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"),
+        ] as [([UInt8], String)])
+    func chinese(_ bytes: [UInt8], _ expected: String) { #expect(text(bytes) == expected) }
+
+    @Test("of a long Chinese text in GBK no more is kept than of any other")
+    func longChinese() {
+        let kept = text(Array(repeatElement([0xD3, 0xCA], count: 1500).joined()))
+        #expect(kept == String(repeating: "邮", count: Reply.longestText / 3))
+    }
+
     @Test("a text is kept up to its bound")
     func bounded() {
         let long = parse("550 " + String(repeating: "y", count: 3000) + "\r\n").replies[0]

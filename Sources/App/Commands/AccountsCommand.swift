@@ -115,7 +115,7 @@ struct PresetsCommand: AsyncParsableCommand {
                 try output.line("\(CellWidth.fit(preset.id, 9))\(preset.title)")
                 try output.line("         \(preset.host):\(preset.port) \(preset.tls.rawValue)")
                 if !limits.isEmpty { try output.line("         " + tr("caps: {0}", limits)) }
-                if let password = preset.password { try output.line("         " + tr("password: {0}", password)) }
+                if let password = preset.passwordHelp { try output.line("         " + tr("password: {0}", password)) }
             }
         }
         try output.flush()

@@ -52,6 +52,7 @@ enum Boundary {
             Failure(
                 .unreachable, error.description,
                 next: tr("If it is your own server, name its authority: ca_file = \"ca.pem\" in its [[account]]."))
+        case .library: Failure(.unreachable, error.description, next: tr("Install it: sudo apt install libcurl4"))
         case .unreachable, .refused, .garbled: Failure(.unreachable, error.description)
         }
     }

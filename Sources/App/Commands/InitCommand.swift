@@ -26,7 +26,7 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "The server.") var host: String?
     @Option(help: "Its port.") var port: Int?
     @Option(help: "implicit (465), starttls (587) or none (this machine only).") var tls: AccountSettings.Encryption?
-    @Option(help: "auto, plain, login or xoauth2.") var auth: AccountSettings.Mechanism?
+    @Option(help: "How to sign in; auto takes what the server offers.") var auth: AccountSettings.Mechanism?
     @Option(help: ArgumentHelp("A PEM file of further trust anchors.", valueName: "file")) var caFile: String?
     @Option(help: ArgumentHelp("The local address to send from.", valueName: "address")) var source: String?
     @Option(help: "Connections kept open at once.") var sessions: Int?
@@ -50,7 +50,7 @@ struct InitCommand: AsyncParsableCommand {
         if user != nil, passwordCommand == nil, passwordEnv == nil, passwordFile == nil {
             throw Failure(
                 .usage, tr("Say where the password comes from: --password-command, --password-env or --password-file."),
-                next: known?.password)
+                next: known?.passwordHelp)
         }
         let sender = from ?? user.flatMap { $0.contains("@") ? $0 : nil }
         if let sender {
@@ -76,7 +76,7 @@ struct InitCommand: AsyncParsableCommand {
         Notice.line(
             tr("Account \"{0}\" is set up in {1}.", added?.name ?? "", installation.places.config))
         if let added { Notice.line("  " + tr("{0}:{1}, {2}", added.host, "\(added.port)", added.tls.rawValue)) }
-        if let password = known?.password, user != nil { Notice.line("  " + tr("Its password: {0}", password)) }
+        if let password = known?.passwordHelp, user != nil { Notice.line("  " + tr("Its password: {0}", password)) }
         if sender == nil {
             Notice.line("  " + tr("It has no sender yet: write from = \"…\" into it or into campaign.toml."))
         }

@@ -12,7 +12,7 @@ struct PauseCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (queue, campaign) = try Installation().ordering(campaign: name)
-        try queue.pause(campaign.id, reason: reason)
+        try queue.pause(campaign.id, reason: reason, by: Author.name)
         Notice.line(tr("{0} is paused. To go on: outpost resume {0}", name))
     }
 }
@@ -27,7 +27,7 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (queue, campaign) = try Installation().ordering(campaign: name)
-        try queue.resume(campaign.id)
+        try queue.resume(campaign.id, by: Author.name)
         let isSent = try !queue.runners(campaign.id).isEmpty
         Notice.line(
             isSent
@@ -55,7 +55,7 @@ struct CancelCommand: AsyncParsableCommand {
                 throw Failure(.workLeft, tr("Nothing was changed."))
             }
         }
-        try queue.cancel(campaign.id, reason: reason)
+        try queue.cancel(campaign.id, reason: reason, by: Author.name)
         Notice.line(tr("{0} is cancelled; {1} people will not get it.", name, NumberText.count(open)))
     }
 }

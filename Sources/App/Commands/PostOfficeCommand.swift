@@ -10,13 +10,14 @@ struct PostOfficeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "postoffice",
         abstract: "The scriptable SMTP server of the demo and the tests: it takes mail, and sends none on.",
-        discussion: """
+        discussion: #"""
             A script is a text of rules, one a line:
               at rcpt to *@nouser.test reply 550 5.1.1 No such user
+              at rcpt to *@full.test reply 552 \xD3\xCA\xCF\xE4\xD2\xD1\xC2\xFA # any bytes
               at dot rate 5% reply 451 4.3.0 Try again later
               at dot every 100 drop-after
               cap 20 per 5s reply 550 Connection frequency limited
-            """)
+            """#)
 
     @Option(help: "0 takes a free one.") var port: UInt16 = 0
     @Option(help: "The address to listen on.") var host = "127.0.0.1"

@@ -66,7 +66,7 @@ struct RestsCommand: AsyncParsableCommand {
                 guard Notice.confirm(tr("Try again now? A server that is pressed often answers with a longer block."))
                 else { throw Failure(.workLeft, tr("Nothing was changed.")) }
             }
-            let lifted = try installation.queue().liftRests(found.map(\.id))
+            let lifted = try installation.queue().liftRests(found.map(\.id), by: Author.name)
             Notice.line(tr("{0} lifted. One session tries now; what it is told decides.", "\(lifted)"))
         }
     }

@@ -9,8 +9,8 @@ struct RetryCommand: AsyncParsableCommand {
         commandName: "retry", abstract: "Put recipients back into the queue, due at once.")
 
     @Argument(help: "The campaign.") var name: String
-    @Option(help: ArgumentHelp("failed or deferred; may be repeated.", valueName: "state")) var state:
-        [RecipientState] = []
+    @Option(help: ArgumentHelp("failed (the default) or deferred; may be repeated. No other.", valueName: "state"))
+    var state: [RecipientState] = []
     @OptionGroup var common: CommonOptions
 
     func validate() throws {

@@ -9,8 +9,8 @@ struct SendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "send", abstract: "Start or resume a campaign, until all is settled or nothing may be sent now.",
         discussion: """
-            A folder is imported first: rows that are new are added. Nobody is sent a campaign twice. Without --wait it ends
-            with exit code 75 when a cap is used up or a retry is not due yet; run it again, or from cron.
+            A folder is imported first: rows that are new are added. Nobody is sent a campaign twice. Without --wait it \
+            ends with exit code 75 when a cap is used up or a retry is not due yet; run it again, or from cron.
             """)
 
     @Argument(help: ArgumentHelp("The campaign's folder, or its name.", valueName: "dir|name")) var target: String

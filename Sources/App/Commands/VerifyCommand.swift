@@ -7,8 +7,8 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Look for contradictions in the queue: tallies, attempts, the ledger of the caps, the file itself.",
         discussion: """
-            A queue that was copied, moved or restored from a backup does not send, because another copy may have sent
-            already. --claim makes this one the one that sends; use it when no other copy sends any more.
+            A queue that was copied, moved or restored from a backup does not send, because another copy may have \
+            sent already. --claim makes this one the one that sends; use it when no other copy sends any more.
             """)
 
     @Flag(help: "Make this copy of the queue the one that sends.") var claim = false

@@ -142,6 +142,7 @@ enum ConsoleLoop {
                     case .redraw: terminal.forget()
                     case .suspend: terminal.suspend()
                     case .watch(let campaign): watcher.watch(campaign)
+                    case .waits(let campaign): watcher.watchWaits(campaign)
                     case .people(let request): desk.answer(request)
                     default: watcher.carryOut(effect)
                     }

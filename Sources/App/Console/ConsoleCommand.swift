@@ -7,10 +7,11 @@ struct Place: OptionSet, Sendable {
     static let live = Place(rawValue: 2)
     static let people = Place(rawValue: 4)
     static let story = Place(rawValue: 8)
-    static let all: Place = [.campaigns, .live, .people, .story]
+    static let waits = Place(rawValue: 16)
+    static let all: Place = [.campaigns, .live, .people, .story, .waits]
     /// Where a campaign is in sight.
-    static let campaign: Place = [.campaigns, .live]
-    static let single = [campaigns, live, people, story]
+    static let campaign: Place = [.campaigns, .live, .waits]
+    static let single = [campaigns, live, people, story, waits]
 }
 
 enum Danger: Sendable {
@@ -28,6 +29,7 @@ struct ConsoleCommand: Sendable, Identifiable {
         case filter, clearFilter, sort, reverseSort
         case start, pauseOrResume, freeze
         case everybody, doubts, search, settle, next, previous
+        case campaign, waits, lift, nextPane
     }
 
     var id: String { name }
@@ -58,6 +60,7 @@ struct ConsoleCommand: Sendable, Identifiable {
         }
         let campaign = tr("Campaign")
         let people = tr("People")
+        let waits = tr("Waits and rests")
         let list = tr("Moving")
         let view = tr("View")
         let program = tr("Program")
@@ -71,6 +74,9 @@ struct ConsoleCommand: Sendable, Identifiable {
             command(
                 "campaign.pause", .pauseOrResume, [.character("p")], .campaign, campaign, tr("pause/resume"),
                 tr("pause or resume; obeyed within a second"), rank: 2),
+            command(
+                "campaign.show", .campaign, [.character("1")], [.campaign, .people, .story], campaign, "",
+                tr("the campaign itself, live")),
             command(
                 "people.open", .open, [.enter, .character("l"), .right], .people, people, tr("story"),
                 tr("one recipient's whole story: each try, each answer, what comes next"), rank: 2),
@@ -96,6 +102,15 @@ struct ConsoleCommand: Sendable, Identifiable {
             command(
                 "people.clear", .clearFilter, [.character("\\")], .people, people, "",
                 tr("forget the search and list everybody")),
+            command(
+                "waits.open", .waits, [.character("3")], [.campaign, .people, .story], waits, tr("waits"),
+                tr("what its time was used for, and which servers are left in peace until when"), rank: 8),
+            command(
+                "rests.lift", .lift, [.character("L")], .waits, waits, tr("lift"),
+                tr("end a rest before its time; one session tries then (asks first)"), danger: .asks, rank: 1),
+            command(
+                "pane.next", .nextPane, [.tab, .backTab], .waits, waits, tr("other list"),
+                tr("from the rests to the spells, and back"), rank: 1),
             command("cursor.up", .up, [.up, .character("k")], .all, list, "", tr("up")),
             command("cursor.down", .down, [.down, .character("j")], .all, list, "", tr("down")),
             command("cursor.first", .first, [.home, .character("g")], .all, list, "", tr("to the first")),
@@ -124,14 +139,15 @@ struct ConsoleCommand: Sendable, Identifiable {
                 "help", .help, [.character("?"), .function(1)], .all, program, tr("help"),
                 tr("what the keys do here"), rank: 0),
             command(
-                "back", .back, [.character("q"), .escape, .character("h"), .left], [.live, .people, .story], program,
+                "back", .back, [.character("q"), .escape, .character("h"), .left], [.live, .people, .story, .waits],
+                program,
                 tr("back"),
                 tr("back; at the first screen q leaves the program"), rank: 1),
             command(
                 "app.quit", .quit, [.character("q"), .character("Q"), .control("c")], .campaigns, program, tr("quit"),
                 tr("leave; asks when sending started here is still going on"), danger: .asks, rank: 1),
             command(
-                "app.quit", .quit, [.character("Q"), .control("c")], [.live, .people, .story], program, "",
+                "app.quit", .quit, [.character("Q"), .control("c")], [.live, .people, .story, .waits], program, "",
                 tr("leave; asks when sending started here is still going on"), danger: .asks, rank: 1),
         ]
     }
@@ -151,6 +167,11 @@ struct ConsoleCommand: Sendable, Identifiable {
             guard let row = model.current else { return tr("there is no campaign") }
             if isListed(.inDoubt, model) { return tr("that is what is listed") }
             return row.tallies.inDoubt == 0 ? tr("nobody in {0} is in doubt", row.name) : nil
+        case .campaign, .waits:
+            if model.place == (action == .waits ? .waits : .live) { return tr("that is what is shown") }
+            return model.current == nil ? tr("there is no campaign") : nil
+        case .lift:
+            return model.waits?.selectedRest(model.now.wall) == nil ? tr("no server is being left alone") : nil
         case .settle:
             guard let person = model.people?.subject else { return tr("nobody is listed") }
             return person.state == .inDoubt ? nil : tr("{0} is not in doubt", person.email)
@@ -173,6 +194,8 @@ struct ConsoleCommand: Sendable, Identifiable {
             case .finished: return tr("{0} is finished", row.name)
             case .cancelled: return tr("{0} was cancelled", row.name)
             }
+        case .filter, .sort, .reverseSort, .freeze:
+            return model.shown?.campaigns.isEmpty ?? true ? tr("there is no campaign") : nil
         case .clearFilter:
             let isClear = model.people.map { $0.query.typed.isEmpty } ?? model.filter.isEmpty
             return isClear ? tr("no filter is set") : nil

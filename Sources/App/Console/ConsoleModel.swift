@@ -33,6 +33,8 @@ struct ConsoleModel: Sendable {
     var rootIsLive = false
     /// The people of a campaign, over the screen they were opened from.
     var people: PeopleList?
+    /// What a campaign's time was used for, over the screen it was opened from. At most one of the two is there.
+    var waits: WaitsPane?
     /// Of the newest question about people.
     var ticket = 0
     var cursor = ListCursor()
@@ -67,6 +69,7 @@ struct ConsoleModel: Sendable {
         case palette(PaletteState)
         case start(StartDialog)
         case settle(SettleDialog)
+        case lift(LiftDialog)
         case quit(opened: Int64)
     }
 
@@ -100,6 +103,7 @@ struct ConsoleModel: Sendable {
 
     var place: Place {
         if let people { return people.story == nil ? .people : .story }
+        if waits != nil { return .waits }
         return live == nil ? .campaigns : .live
     }
 
@@ -143,20 +147,25 @@ struct ConsoleModel: Sendable {
         return rows.first { $0.id == cursor.id } ?? (rows.indices.contains(cursor.index) ? rows[cursor.index] : nil)
     }
 
+    /// The campaign that is open, in whatever way; nil in the list.
+    var openCampaign: String? { people?.query.campaign ?? waits?.campaign ?? live }
+
     /// The campaign that commands act on.
     var current: CampaignRow? {
-        guard let name = people?.query.campaign ?? live else { return selected }
+        guard let name = openCampaign else { return selected }
         return shown?.campaigns.first { $0.name == name }
     }
 
     /// The campaign whose details the source shall give.
-    var watched: String? { people?.query.campaign ?? live ?? selected?.name }
+    var watched: String? { openCampaign ?? selected?.name }
 
     /// When the screen will change by itself, in microseconds since boot.
     var deadline: Int64? {
         // The clock shows minutes.
         let second = Int64(60_000_000) - now.wall.microseconds % 60_000_000
         let minute = now.boot + max(1_000, second)
-        return min(minute, flash?.until ?? .max)
+        let isCountingDown = waits.map { !$0.rests(now.wall).isEmpty } ?? false
+        let tick = isCountingDown ? now.boot + 1_000_000 - now.wall.microseconds % 1_000_000 : .max
+        return min(minute, tick, flash?.until ?? .max)
     }
 }

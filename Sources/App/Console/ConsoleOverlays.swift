@@ -152,6 +152,7 @@ extension ConsoleModel {
 
     private mutating func begin(_ campaign: String) -> [ConsoleEffect] {
         overlay = nil
+        waits = nil
         live = campaign
         attemptsTop = 0
         say(tr("starting {0} …", campaign), .accent)

@@ -9,6 +9,7 @@ enum ConsoleEvent: Sendable {
     case trouble(String)
     case terms(StartTerms)
     case people(PeopleAnswer)
+    case waits(CampaignWaits)
     /// An order was carried out.
     case done(String)
     /// An order was refused.
@@ -26,6 +27,10 @@ enum ConsoleEffect: Sendable, Equatable {
     case pause(String)
     case resume(String)
     case people(PeopleRequest)
+    /// Whose waits shall be read with the figures; nil ends it.
+    case waits(String?)
+    /// Ends a rest before its time.
+    case lift(Int64)
     /// Decides about one who is in doubt, or about all of the campaign.
     case settle(String, email: String?, DoubtDecision)
     case drain
@@ -39,7 +44,7 @@ extension ConsoleModel {
     mutating func update(_ event: ConsoleEvent, at moment: Moment) -> [ConsoleEffect] {
         now = moment
         if let flash, flash.until <= moment.boot { self.flash = nil }
-        let watchedBefore = watched
+        let before = (watched: watched, waits: waits?.campaign)
         var effects: [ConsoleEffect] = []
         switch event {
         case .key(let key): effects = press(key)
@@ -48,6 +53,7 @@ extension ConsoleModel {
         case .trouble(let text): trouble = text
         case .terms(let terms): show(terms)
         case .people(let answer): receive(answer)
+        case .waits(let found): receive(found)
         case .done(let text): say(text, .ok)
         case .refused(let text): say(text, .error)
         case .tick: break
@@ -59,12 +65,21 @@ extension ConsoleModel {
             people?.cursor.settle(list.rows.map(\.id), visible: visible)
             effects += peopleWants()
         }
-        if watched != watchedBefore { effects.insert(.watch(watched), at: 0) }
+        settleWaits()
+        if waits?.campaign != before.waits { effects.insert(.waits(waits?.campaign), at: 0) }
+        if watched != before.watched { effects.insert(.watch(watched), at: 0) }
         return effects
     }
 
+    /// An error stays long enough to be read, and an order under way until its answer takes its place.
     mutating func say(_ text: String, _ role: Role) {
-        flash = Flash(text: text, role: role, until: now.boot + 4_000_000)
+        let seconds: Int64 =
+            switch role {
+            case .error: 15
+            case .accent: 30
+            default: 4
+            }
+        flash = Flash(text: text, role: role, until: now.boot + seconds * 1_000_000)
     }
 
     private mutating func receive(_ snapshot: Snapshot) -> [ConsoleEffect] {
@@ -117,6 +132,7 @@ extension ConsoleModel {
         case .palette(let state): return press(key, palette: state)
         case .start(let dialog): return press(key, start: dialog)
         case .settle(let dialog): return press(key, settle: dialog)
+        case .lift(let dialog): return press(key, lift: dialog)
         case .quit(let opened): return press(key, quitOpened: opened)
         case nil: break
         }
@@ -134,9 +150,7 @@ extension ConsoleModel {
             say(reason, .warn)
             return []
         }
-        let height =
-            people == nil ? DashboardLayout(self).listHeight : people?.story == nil ? peopleHeight : storyHeight
-        let page = max(1, height - 1)
+        let page = max(1, pageHeight - 1)
         switch command.action {
         case .help: overlay = .help(HelpState())
         case .palette: overlay = .palette(PaletteState())
@@ -144,8 +158,11 @@ extension ConsoleModel {
         case .back: return back(by: key)
         case .open:
             if people != nil { return openStory() }
-            live = selected?.name
-            attemptsTop = 0
+            openLive()
+        case .campaign: openLive()
+        case .waits: openWaits()
+        case .lift: askLift()
+        case .nextPane: nextPane()
         case .redraw: return [.redraw]
         case .suspend: return [.suspend]
         case .up: move(-1)
@@ -196,10 +213,19 @@ extension ConsoleModel {
         return []
     }
 
+    /// Rows that are in sight at once where the cursor is.
+    private var pageHeight: Int {
+        if let people { return people.story == nil ? peopleHeight : storyHeight }
+        guard let waits else { return DashboardLayout(self).listHeight }
+        let layout = WaitsLayout(self, waits)
+        return waits.focus(now.wall) == .rests ? layout.restsVisible : layout.spellsVisible
+    }
+
     private mutating func move(_ by: Int) {
         if people != nil { return movePeople(by) }
         // Far enough for any list, and still a number one can add to.
         let by = max(-1_000_000, min(1_000_000, by))
+        if waits != nil { return moveWaits(by) }
         if live == nil {
             cursor.move(by, in: rows.map(\.id))
         } else {
@@ -213,8 +239,8 @@ extension ConsoleModel {
             people?.story = nil
             return []
         }
-        if people != nil {
-            people = nil
+        if people != nil || waits != nil {
+            (people, waits) = (nil, nil)
             return []
         }
         if rootIsLive {

@@ -147,6 +147,14 @@ extension Standstill {
         }
     }
 
+    /// The reason the console stores with a pause: in English, whoever reads it.
+    static let byConsole = "in the console"
+
+    /// A stored reason in the user's language, where it is one of the program's own.
+    static func reason(_ stored: String) -> String {
+        stored == byConsole ? tr("in the console") : stored
+    }
+
     static func scope(_ scope: String) -> String {
         switch scope {
         case "source": tr("source")

@@ -39,7 +39,8 @@ extension CampaignStatus {
             let until = waiting.until.map { " (" + tr("until {0}", TimeText.moment($0, now: now)) + ")" } ?? ""
             row(tr("waits"), waiting.text + until)
         }
-        if !campaign.reason.isEmpty { row(tr("reason"), campaign.reason) }
+        if !campaign.reason.isEmpty { row(tr("reason"), Standstill.reason(campaign.reason)) }
+        if let order, !order.by.isEmpty { row(tr("order"), Self.words(order, now)) }
         if let next { lines.append("  " + next) }
         if tallies.inDoubt > 0 { lines += doubtAdvice.map { "  " + $0 } }
         return lines.joined(separator: "\n") + "\n"
@@ -58,6 +59,16 @@ extension CampaignStatus {
         case .finished, .cancelled:
             return campaign.tallies.failed > 0
                 ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
+        }
+    }
+
+    /// `paused by ann@host, 14:02`
+    private static func words(_ order: EventRecord, _ now: Timestamp) -> String {
+        let when = TimeText.moment(order.at, now: now)
+        return switch order.kind {
+        case "pause": tr("paused by {0}, {1}", order.by, when)
+        case "cancel": tr("cancelled by {0}, {1}", order.by, when)
+        default: tr("resumed by {0}, {1}", order.by, when)
         }
     }
 

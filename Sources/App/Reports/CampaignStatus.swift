@@ -12,6 +12,8 @@ struct CampaignStatus: Sendable {
     let runners: [RunnerRecord]
     /// Of the oldest open doubt (see `Queue.oldestDoubt`); nil for none.
     let inDoubtSince: Timestamp?
+    /// Who paused, resumed or cancelled it last.
+    let order: EventRecord?
     let now: Timestamp
 
     /// - Throws: `QueueError`.
@@ -22,6 +24,7 @@ struct CampaignStatus: Sendable {
         let source = config.source(for: campaign)
         self.limits = try queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)
         runners = try queue.runners(campaign.id)
+        order = try queue.lastOrder(campaign.id)
         inDoubtSince = campaign.tallies.inDoubt > 0 ? try queue.oldestDoubt(campaign.id) : nil
         rate = try Self.rate(campaign, in: queue, now: now)
         let open = campaign.tallies.pending + campaign.tallies.sending + campaign.tallies.deferred
@@ -79,6 +82,9 @@ struct CampaignStatus: Sendable {
         object.add("reason", campaign.reason.isEmpty ? waiting?.text : campaign.reason)
         object.add("runners", runners.count)
         object.add("in_doubt_since", inDoubtSince)
+        object.add("order", order?.kind)
+        object.add("ordered", order?.at)
+        object.add("ordered_by", order.flatMap { $0.by.isEmpty ? nil : $0.by })
         return object
     }
 

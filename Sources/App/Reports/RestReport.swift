@@ -22,12 +22,13 @@ enum RestReport {
         object.add("attempt", rest.attempt)
         object.add("in_a_row", record.inARow)
         object.add("answers", record.answers)
+        object.add("lifted_by", record.liftedBy)
         return object
     }
 
     static let csvHeading = CSVText.row([
         "id", "in_force", "ending", "account", "source", "server", "since", "until", "rule", "reply", "campaign",
-        "email", "attempt", "in_a_row", "answers",
+        "email", "attempt", "in_a_row", "answers", "lifted_by",
     ])
 
     static func csv(_ record: RestRecord) -> String {
@@ -36,6 +37,7 @@ enum RestReport {
             String(record.id), record.isInForce ? "true" : "false", record.ending.rawValue, rest.account, rest.source,
             rest.server, rest.since.iso8601, rest.until.iso8601, rest.rule, rest.reply, record.campaign, record.email,
             rest.attempt.map { String($0) }, String(record.inARow), String(record.answers),
+            record.liftedBy,
         ])
     }
 
@@ -59,7 +61,9 @@ enum RestReport {
         let how =
             switch record.ending {
             case .time: record.isInForce ? tr("{0} left", TimeText.span(rest.until - now)) : span
-            case .lifted: tr("lifted after {0}", span)
+            case .lifted:
+                record.liftedBy.isEmpty
+                    ? tr("lifted after {0}", span) : tr("lifted after {0} by {1}", span, record.liftedBy)
             case .longer: tr("a longer one took over after {0}", span)
             }
         var lines = [

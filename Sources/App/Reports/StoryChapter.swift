@@ -183,7 +183,8 @@ struct StoryChapter {
         }
         switch campaign.state {
         case .paused:
-            let why = campaign.reason.isEmpty ? "" : " (\(campaign.reason))"
+            let words = [Standstill.reason(campaign.reason), story.campaignOrder?.by ?? ""].filter { !$0.isEmpty }
+            let why = words.isEmpty ? "" : " (\(OutsideText.plain(words.joined(separator: ", "))))"
             lines.append(tr("The campaign is paused{0}: outpost resume {1}", why, campaign.name))
         case .draft: lines.append(tr("The campaign is not begun: outpost send {0}", campaign.name))
         default:

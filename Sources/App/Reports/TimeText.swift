@@ -40,15 +40,11 @@ enum TimeText {
     /// The two largest units: `1 h 5 min`, `42 s`, `3 d 2 h`.
     static func span(_ duration: Duration) -> String {
         let micro = max(0, duration.inMicroseconds)
-        if micro > 0, micro < 1_000_000 { return "<1 s" }
         let seconds = micro / 1_000_000
-        if seconds < 60 { return "\(seconds) s" }
-        func pair(_ unit: Int64, _ big: String, _ lower: Int64, _ small: String) -> String {
-            let rest = seconds % unit / lower
-            return rest == 0 ? "\(seconds / unit) \(big)" : "\(seconds / unit) \(big) \(rest) \(small)"
-        }
-        if seconds < 3600 { return pair(60, "min", 1, "s") }
-        if seconds < 86_400 { return pair(3600, "h", 60, "min") }
-        return pair(86_400, "d", 3600, "h")
+        if seconds < 60 { return micro > 0 && seconds == 0 ? tr("<1 s") : tr("{0} s", seconds) }
+        let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400)
+        if hours == 0 { return seconds % 60 == 0 ? tr("{0} min", minutes) : tr("{0} min {1} s", minutes, seconds % 60) }
+        if days == 0 { return minutes % 60 == 0 ? tr("{0} h", hours) : tr("{0} h {1} min", hours, minutes % 60) }
+        return hours % 24 == 0 ? tr("{0} d", days) : tr("{0} d {1} h", days, hours % 24)
     }
 }

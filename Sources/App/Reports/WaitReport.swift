@@ -78,7 +78,7 @@ struct WaitReport {
 
     var list: String {
         var table = TextTable([
-            (tr("FROM"), .left), (tr("UNTIL"), .left), (tr("FOR"), .right), (tr("PROCESS"), .right),
+            (tr("SINCE"), .left), (tr("UNTIL"), .left), (tr("FOR"), .right), (tr("PROCESS"), .right),
             (tr("WHAT"), .left),
         ])
         for spell in history.spells.suffix(Self.shown) {
@@ -95,18 +95,24 @@ struct WaitReport {
         let what = cause.what
         return switch cause.kind {
         case .sending: tr("sending")
-        case .cap: tr("cap used up: {0}", what)
+        case .cap: tr("cap used up: {0}", capWords(what))
         case .window: tr("outside the sending window")
         case .retry: tr("everybody left waited for another try")
         case .rest: tr("the server asked for less: {0}", what)
         case .connection: tr("no connection: {0}", what)
         case .pace: tr("spread evenly over the window")
         case .others: tr("another process had whoever was left")
-        case .paused: what.isEmpty ? tr("paused") : tr("paused: {0}", what)
+        case .paused: what.isEmpty ? tr("paused") : tr("paused: {0}", Standstill.reason(what))
         case .finished: tr("finished, before more people were added")
-        case .cancelled: tr("cancelled")
+        case .cancelled: what.isEmpty ? tr("cancelled") : tr("cancelled: {0}", what)
         case .noRunner: tr("no process was sending")
         case .unrecorded: tr("not written down")
         }
+    }
+
+    /// `source default 100/1h` with its scope in the user's language.
+    private static func capWords(_ what: String) -> String {
+        guard let space = what.firstIndex(of: " ") else { return what }
+        return Standstill.scope(String(what[..<space])) + what[space...]
     }
 }

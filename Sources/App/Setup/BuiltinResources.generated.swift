@@ -14,6 +14,7 @@ tls = "implicit"
 sessions = 1
 mailbox = { host = "imap.126.com", port = 993, tls = "implicit" }
 password = "An authorization code (授权码), not the login password: mail.126.com → Settings → POP3/SMTP/IMAP → switch SMTP on."
+password_zh = "授权码，不是登录密码：mail.126.com → 设置 → POP3/SMTP/IMAP → 开启 SMTP 服务。"
 
 [[limit]]
 count = 10
@@ -34,6 +35,7 @@ tls = "implicit"
 sessions = 1
 mailbox = { host = "imap.163.com", port = 993, tls = "implicit" }
 password = "An authorization code (授权码), not the login password: mail.163.com → Settings → POP3/SMTP/IMAP → switch SMTP on."
+password_zh = "授权码，不是登录密码：mail.163.com → 设置 → POP3/SMTP/IMAP → 开启 SMTP 服务。"
 
 [[limit]]
 count = 10
@@ -54,6 +56,7 @@ tls = "implicit"
 sessions = 2
 mailbox = { host = "imap.qiye.aliyun.com", port = 993, tls = "implicit" }
 password = "The mailbox's password, or its third-party client password (三方客户端安全密码): qiye.aliyun.com → Settings → Account and security."
+password_zh = "邮箱密码，或三方客户端安全密码：qiye.aliyun.com → 设置 → 账号与安全。"
 
 [[limit]]
 count = 50
@@ -74,6 +77,7 @@ tls = "implicit"
 sessions = 2
 mailbox = { host = "imap.exmail.qq.com", port = 993, tls = "implicit" }
 password = "The client password (客户端专用密码): exmail.qq.com → Settings → Client settings; with WeChat binding off, the login password."
+password_zh = "客户端专用密码：exmail.qq.com → 设置 → 客户端设置；未绑定微信时就是登录密码。"
 
 [[limit]]
 count = 50
@@ -94,6 +98,7 @@ tls = "implicit"
 sessions = 2
 mailbox = { host = "imap.gmail.com", port = 993, tls = "implicit" }
 password = "An app password: switch on 2-Step Verification, then myaccount.google.com/apppasswords."
+password_zh = "应用专用密码：先开启两步验证，再到 myaccount.google.com/apppasswords 生成。"
 
 [[limit]]
 count = 450
@@ -110,6 +115,7 @@ tls = "starttls"
 sessions = 2
 mailbox = { host = "imap.mail.me.com", port = 993, tls = "implicit" }
 password = "An app-specific password: account.apple.com → Sign-In and Security → App-Specific Passwords."
+password_zh = "App 专用密码：account.apple.com → 登录和安全 → App 专用密码。"
 
 [[limit]]
 count = 900
@@ -137,6 +143,7 @@ auth = "xoauth2"
 sessions = 2
 mailbox = { host = "outlook.office365.com", port = 993, tls = "implicit" }
 password = "An OAuth 2 access token with the scope SMTP.Send, printed by password_command; passwords are refused."
+password_zh = "带 SMTP.Send 权限的 OAuth 2 访问令牌，由 password_command 输出；不接受密码。"
 
 [[limit]]
 count = 30
@@ -158,6 +165,7 @@ tls = "implicit"
 sessions = 2
 mailbox = { host = "imap.qq.com", port = 993, tls = "implicit" }
 password = "An authorization code (授权码), not the login password: mail.qq.com → Settings → Account → POP3/IMAP/SMTP → Generate authorization code."
+password_zh = "授权码，不是登录密码：mail.qq.com → 设置 → 账号 → POP3/IMAP/SMTP → 生成授权码。"
 
 [[limit]]
 count = 20
@@ -177,6 +185,7 @@ port = 465
 tls = "implicit"
 sessions = 4
 password = "SMTP credentials, made in the SES console under SMTP settings; they are not your AWS keys."
+password_zh = "SMTP 凭据，在 SES 控制台的 SMTP settings 中创建；不是 AWS 密钥。"
 
 [[limit]]
 count = 1

@@ -1,7 +1,7 @@
 /// The exit codes of the contract (sysexits.h, and 128 + signal).
 enum ExitStatus: Int32, Sendable {
     case done = 0
-    /// `check`, `doctor` or `verify` found errors.
+    /// `check`, `verify` or `prove` found errors, or `drill` or `stress` something lost or doubled.
     case findings = 1
     case usage = 64
     case badData = 65

@@ -34,6 +34,18 @@ enum FilePath {
         return path
     }
 
+    /// Which file stands there, whatever its name.
+    struct Identity: Equatable {
+        var device: UInt64
+        var inode: UInt64
+    }
+
+    /// nil when there is none.
+    static func identity(_ path: String) -> Identity? {
+        var info = stat()
+        return stat(path, &info) == 0 ? Identity(device: UInt64(info.st_dev), inode: UInt64(info.st_ino)) : nil
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     static func isFolder(_ path: String) -> Bool {

@@ -9,11 +9,15 @@ struct Preset: Sendable, Equatable {
     var sessions: Int?
     /// Where a person gets the password this server wants.
     var password: String?
+    /// The same in Chinese.
+    var passwordInChinese: String?
     var limits: [LimitSettings]
     /// Its IMAP server.
     var mailbox: MailboxSettings.Known?
 
-    static let keys = ["id", "title", "host", "port", "tls", "auth", "sessions", "password", "limit", "mailbox"]
+    static let keys = [
+        "id", "title", "host", "port", "tls", "auth", "sessions", "password", "password_zh", "limit", "mailbox",
+    ]
 
     /// - Throws: `Failure` (78).
     init(_ section: TOMLSection) throws {
@@ -27,8 +31,14 @@ struct Preset: Sendable, Equatable {
         auth = try section.choice("auth") ?? .auto
         sessions = try section.int("sessions", in: 1...1000)
         password = try section.string("password")
+        passwordInChinese = try section.string("password_zh")
         limits = try section.sections("limit").map { try LimitSettings($0, scope: .account) }
         mailbox = try section.section("mailbox").map { try MailboxSettings.Known($0) }
+    }
+
+    /// Where to get the password, in the user's language.
+    var passwordHelp: String? {
+        Translation.current.language.hasPrefix("zh") ? passwordInChinese ?? password : password
     }
 }
 

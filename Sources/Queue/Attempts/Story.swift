@@ -12,6 +12,8 @@ public struct Story: Sendable {
     /// Somebody's orders about the campaign's recipients (retry, settle, recovery), oldest first; as many as the last
     /// hundred events hold.
     public let orders: [EventRecord]
+    /// The last order to pause, resume or cancel the campaign.
+    public let campaignOrder: EventRecord?
     /// Live processes that send the campaign.
     public let runners: [RunnerRecord]
 }
@@ -28,7 +30,8 @@ extension Queue {
             let attempts = try attempts(recipient: recipient.id)
             return Story(
                 campaign: campaign, recipient: recipient, attempts: attempts, verdicts: try verdicts(of: attempts),
-                orders: orders.sorted { $0.id < $1.id }, runners: try runners(campaign.id))
+                orders: orders.sorted { $0.id < $1.id }, campaignOrder: try lastOrder(campaign.id),
+                runners: try runners(campaign.id))
         }
     }
 

@@ -111,25 +111,35 @@ extension Queue {
     }
 
     /// Nothing new is begun from this commit on, by any process; what is in flight is settled.
-    public func pause(_ campaign: Int64, reason: String) throws { try order(.pause, campaign, reason) }
+    /// - Parameter by: who orders it, `ann@host`; kept with the order.
+    public func pause(_ campaign: Int64, reason: String, by: String = "") throws {
+        try order(.pause, campaign, reason, by)
+    }
 
     /// It may send again; a runner does it.
-    public func resume(_ campaign: Int64) throws { try order(.resume, campaign, "") }
+    public func resume(_ campaign: Int64, by: String = "") throws { try order(.resume, campaign, "", by) }
 
     /// Ends it for good: who was not sent to will not be.
-    public func cancel(_ campaign: Int64, reason: String = "") throws { try order(.cancel, campaign, reason) }
+    public func cancel(_ campaign: Int64, reason: String = "", by: String = "") throws {
+        try order(.cancel, campaign, reason, by)
+    }
 
-    private func order(_ order: CampaignOrder, _ campaign: Int64, _ reason: String) throws {
+    private func order(_ order: CampaignOrder, _ campaign: Int64, _ reason: String, _ by: String) throws {
         try writeNow { commit in
             let before = try commit.campaign(campaign).state
             let after = try before.after(order)
             guard after != before else { return }
-            try commit.setState(campaign, after, why: reason)
+            try commit.setState(campaign, after, why: Self.words(reason, by: by))
             try commit.db.execute(
                 sql: "UPDATE campaign SET reason = ? WHERE id = ?", arguments: [reason, campaign])
             if after == .cancelled { try commit.cancelRecipients(campaign) }
-            try commit.record(campaign, kind: order.rawValue, reason.isEmpty ? "By order." : reason)
+            try commit.record(campaign, kind: order.rawValue, reason.isEmpty ? "By order." : reason, by: by)
         }
+    }
+
+    /// `lunch (ann@host)`, for where one text is told.
+    public static func words(_ reason: String, by: String) -> String {
+        by.isEmpty ? reason : reason.isEmpty ? by : "\(reason) (\(by))"
     }
 
     // MARK: Rows

@@ -249,12 +249,12 @@ final class Commit {
         }
     }
 
-    func record(_ campaign: Int64?, kind: String, _ text: String) throws {
+    func record(_ campaign: Int64?, kind: String, _ text: String, by: String = "") throws {
         let insert = try prepare("INSERT INTO event (campaign, at, kind, text) VALUES (?, ?, ?, ?)")
         insert.bind(1, campaign)
         insert.bind(2, now.wall.microseconds)
         insert.bind(3, kind)
-        insert.bind(4, text)
+        insert.bind(4, EventRecord.stored(text, by: by))
         try insert.run()
     }
 

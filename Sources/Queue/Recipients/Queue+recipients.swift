@@ -95,6 +95,20 @@ extension Queue {
         }
     }
 
+    /// The domain of who is due first of those that wait for a moment; nil when nobody does.
+    public func domainDueFirst(_ campaign: Int64) throws -> String? {
+        try read { db, _ in
+            try Row.fetchOne(db, sql: Self.selectDueFirst, arguments: [campaign]).map {
+                $0[1] ?? Commit.domain(of: $0[0])
+            }
+        }
+    }
+
+    static let selectDueFirst = """
+        SELECT ifnull(email, key), domain FROM recipient INDEXED BY recipient_due
+        WHERE campaign = ? AND state < 2 AND due > 0 ORDER BY due LIMIT 1
+        """
+
     static func record(_ row: Row, _ instant: Instant) -> RecipientRecord {
         let state = RecipientState(code: row[2])
         let due: Int64 = row[4]

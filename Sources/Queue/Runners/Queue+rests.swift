@@ -10,7 +10,8 @@ extension Queue {
 
     private func rests(limit: Int, inForce: Bool) throws -> [RestRecord] {
         try read { db, instant in
-            try Row.fetchAll(
+            let lifters = inForce ? [:] : try lifters(db)
+            return try Row.fetchAll(
                 db,
                 sql: """
                     SELECT t.id, t.account, t.source, t.server, t.since, t.until, t.ending, t.rule, t.reply, t.attempt,
@@ -29,14 +30,15 @@ extension Queue {
                         since: instant.wall(row[4]), rule: row[7], reply: row[8], attempt: row[9]),
                     ending: ending == 1 ? .lifted : ending == 2 ? .longer : .time,
                     isInForce: ending == 0 && until > instant.queue, campaign: row[12], email: row[13],
-                    inARow: row[10], answers: row[11])
+                    inARow: row[10], answers: row[11], liftedBy: lifters[row[0]] ?? "")
             }
         }
     }
 
     /// Ends rests before their time; every runner of the route tries it at its next heartbeat, with one session.
+    /// - Parameter by: who lifts them, `ann@host`.
     /// - Returns: how many were in force.
-    public func liftRests(_ ids: [Int64]) throws -> Int {
+    public func liftRests(_ ids: [Int64], by: String = "") throws -> Int {
         try writeNow { commit in
             var lifted = 0
             for id in ids {
@@ -47,7 +49,10 @@ extension Queue {
                 guard let route else { continue }
                 try commit.endRest(id, ending: 1)
                 let (account, server, reply): (String, String, String) = (route[0], route[1], route[2])
-                try commit.record(nil, kind: "lift", "The rest of \(account) at \(server) was lifted (\(reply)).")
+                // The number stands last: `lifters` reads it.
+                try commit.record(
+                    nil, kind: "lift", "The rest of \(account) at \(server) was lifted (\(reply)). Its number: \(id)",
+                    by: by)
                 lifted += 1
             }
             return lifted

@@ -40,10 +40,39 @@ extension Queue {
             try Row.fetchAll(
                 db, sql: "SELECT id, campaign, at, kind, text FROM event \(condition) ORDER BY id DESC LIMIT ?2",
                 arguments: [campaign, limit]
-            ).map {
-                EventRecord(
-                    id: $0[0], campaign: $0[1], at: Timestamp(microseconds: $0[2]), kind: $0[3], text: $0[4])
-            }
+            ).map(Self.event)
         }
     }
+
+    private static func event(_ row: Row) -> EventRecord {
+        EventRecord(
+            id: row[0], campaign: row[1], at: Timestamp(microseconds: row[2]), kind: row[3], stored: row[4])
+    }
+
+    /// The last order to pause, resume or cancel a campaign; its kind is the `CampaignOrder`. nil: there was none.
+    public func lastOrder(_ campaign: Int64) throws -> EventRecord? {
+        try read { db, _ in
+            try Row.fetchOne(db, sql: Self.selectLastOrder, arguments: [campaign]).map(Self.event)
+        }
+    }
+
+    /// Backwards over `event_campaign`; behind an order come the few events of the runners that obeyed it.
+    static let selectLastOrder = """
+        SELECT id, campaign, at, kind, text FROM event
+        WHERE campaign = ?1 AND kind IN ('pause', 'resume', 'cancel') ORDER BY id DESC LIMIT 1
+        """
+
+    /// Who lifted rests, by the rest's number; as far as the last two thousand liftings tell.
+    func lifters(_ db: Database) throws -> [Int64: String] {
+        var found: [Int64: String] = [:]
+        for row in try Row.fetchAll(db, sql: Self.selectLifts).map(Self.event) {
+            if let number = row.text.split(separator: " ").last.flatMap({ Int64($0) }) { found[number] = row.by }
+        }
+        return found
+    }
+
+    /// As many rows as were lifted, ever: people do that by hand.
+    static let selectLifts = """
+        SELECT id, campaign, at, kind, text FROM event WHERE campaign IS NULL AND kind = 'lift' ORDER BY id DESC LIMIT 2000
+        """
 }

@@ -45,6 +45,8 @@ public struct RestRecord: Sendable, Identifiable, Hashable {
     public let inARow: Int
     /// Answers that asked for a rest while it lasted.
     public let answers: Int
+    /// Who ended it, `ann@host`; empty when nobody did, or it was not written down.
+    public let liftedBy: String
 }
 
 /// What a runner is told at each heartbeat.

@@ -76,4 +76,21 @@ public struct EventRecord: Sendable, Identifiable {
     /// A word to sort by, such as `pause` or `recovery`.
     public let kind: String
     public let text: String
+    /// Who gave the order, `ann@host`; empty for what happened by itself or was not written down.
+    public let by: String
+
+    init(id: Int64, campaign: Int64?, at: Timestamp, kind: String, stored: String) {
+        (self.id, self.campaign, self.at, self.kind) = (id, campaign, at, kind)
+        (text, by) = Self.taken(stored)
+    }
+
+    private static let separator: Character = "\u{1F}"
+
+    /// Text and name share the table's column of text; what was stored before names were has no separator.
+    static func stored(_ text: String, by: String) -> String { by.isEmpty ? text : "\(text)\(separator)\(by)" }
+
+    private static func taken(_ stored: String) -> (String, String) {
+        guard let end = stored.lastIndex(of: separator) else { return (stored, "") }
+        return (String(stored[..<end]), String(stored[stored.index(after: end)...]))
+    }
 }

@@ -111,6 +111,9 @@ public final class Dispatcher: Sendable {
             try await read { [campaign] in try $0.pause(campaign.id, reason: reason) }
             return .paused
         }
+        if case .waiting(let until) = ending, let full = try await read({ [self] in try domainCap($0) }) {
+            return .capped(full.limit, key: full.key, until: until)
+        }
         let id = campaign.id
         guard case .finished = ending, let now = try await read({ try $0.campaign(id: id) }) else { return ending }
         switch now.state {
@@ -121,6 +124,21 @@ public final class Dispatcher: Sendable {
         let open = now.tallies.pending + now.tallies.sending + now.tallies.deferred
         if open > 0 { return .waiting(until: clock.now()) }  // another process has them
         return now.tallies.inDoubt > 0 ? .inDoubt(now.tallies.inDoubt) : .finished
+    }
+
+    /// Who is due first may wait for no retry, but for room under the cap of his domain.
+    private func domainCap(_ queue: Queue) throws -> (limit: Limit, key: String)? {
+        let limits = (account.limits + campaign.limits).filter { $0.scope == .domain }
+        guard !limits.isEmpty, let domain = try queue.domainDueFirst(campaign.id) else { return nil }
+        let group = DomainGroup.key(domain)
+        var last: (limit: Limit, use: LimitUse)?
+        for limit in limits where limit.key.map({ DomainGroup.key($0) == group }) ?? true {
+            let uses = try queue.limitUse(
+                [limit], account: account.name, source: account.sourceKey, domains: [domain], campaign: campaign.id)
+            guard let use = uses.first, use.used >= use.count, let free = use.nextFree else { continue }
+            if last?.use.nextFree.map({ free > $0 }) ?? true { last = (limit, use) }
+        }
+        return last.map { ($0.limit, $0.use.key) }
     }
 
     /// SQLite is not called on the cooperative pool, where a wait for the disk would hold up others.

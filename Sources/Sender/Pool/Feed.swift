@@ -30,6 +30,8 @@ final class Feed: Sendable {
     }
 
     private static let largestBatch = 1000
+    /// Who leases so much that it lasts longer, in microseconds, has leased too much.
+    private static let tooLong: Int64 = 2_000_000
     private let state: Mutex<State>
     private let runner: Runner
     private let clock: any WallClock
@@ -169,7 +171,7 @@ final class Feed: Sendable {
                 let lasted = now - state.filled
                 if lasted < 500_000 {
                     state.batch = min(state.batch * 2, Self.largestBatch)
-                } else if lasted > 2_000_000 {
+                } else if lasted > Self.tooLong {
                     state.batch = max(state.batch / 2, firstBatch)
                 }
             }
@@ -179,6 +181,22 @@ final class Feed: Sendable {
             return state.waiters
         }
         woken.forEach { $0.resume() }
+    }
+
+    /// What has been lying here for two seconds goes back, but for the least: another process may send it meanwhile. Asked
+    /// for at each heartbeat, so that it holds for who waits for a cap or became slow, too.
+    func trim() async {
+        let now = clock.sinceBoot().microseconds
+        let excess: [Int64] = state.withLock { state in
+            let kept = state.head + firstBatch
+            guard now - state.filled > Self.tooLong, !state.refilling, state.stock.count > kept else { return [] }
+            defer { state.stock.removeSubrange(kept...) }
+            state.batch = firstBatch
+            return state.stock[kept...].map(\.id)
+        }
+        guard !excess.isEmpty else { return }
+        // A queue that cannot be written ends the run elsewhere, and then they are let go with it.
+        do { try await runner.release(excess) } catch { giveBack(excess) }
     }
 
     /// A worker that ends leaves here whom it took and did not begin. They are released together, with `drain`: each release

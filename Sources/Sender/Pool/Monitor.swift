@@ -45,6 +45,7 @@ struct Monitor: Sendable {
         case .draft, .sending, .finished: break
         }
         run.gate.obey(orders.rest)
+        await run.feed.trim()
     }
 
     /// The reason nothing moves, for the history of it: without the moment at which it ends, so that one that goes on

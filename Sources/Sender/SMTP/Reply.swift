@@ -1,3 +1,5 @@
+import Mail
+
 /// Where in the dialogue a reply came.
 public enum Stage: String, Sendable, CaseIterable {
     case banner, ehlo, starttls, auth, mail, rcpt, data, dot, reset, quit
@@ -57,9 +59,28 @@ public struct Reply: Sendable, Hashable {
             }
             guard !rest.isEmpty, text.count < Self.longestText else { continue }
             if !text.isEmpty { text.append(32) }
-            for byte in rest.prefix(Self.longestText - text.count) { text.append(byte < 32 || byte == 127 ? 32 : byte) }
+            for byte in Self.inUTF8(rest).prefix(Self.longestText - text.count) {
+                text.append(byte < 32 || byte == 127 ? 32 : byte)
+            }
         }
         self.init(code: code, enhanced: enhanced, text: Self.harmless(text))
+    }
+
+    /// A line as UTF-8 (RFC 6531 §3.7.4): as it came, or from GB 18030, which Chinese servers write though no standard lets them.
+    private static func inUTF8(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard line.contains(where: { $0 >= 0x80 }) else { return line }
+        guard !isUTF8(line), let text = GB18030.text(line) else { return line }
+        return Array(text.utf8)[...]
+    }
+
+    /// Whether a line with other than ASCII in it is UTF-8. It may be cut off within a character, but not within its only one.
+    private static func isUTF8(_ line: ArraySlice<UInt8>) -> Bool {
+        if String(validating: line, as: UTF8.self) != nil { return true }
+        guard let lead = line.suffix(3).lastIndex(where: { $0 >= 0xC2 }) else { return false }
+        let length = line[lead] < 0xE0 ? 2 : line[lead] < 0xF0 ? 3 : 4
+        let whole = line[..<lead]
+        return line.endIndex - lead < length && line[(lead + 1)...].allSatisfy { (0x80...0xBF).contains($0) }
+            && whole.contains { $0 >= 0x80 } && String(validating: whole, as: UTF8.self) != nil
     }
 
     /// How many bytes at the start of a line are an enhanced status code `class.subject.detail`.

@@ -173,6 +173,7 @@ import Testing
                     at: model.now)
                 model.type(.enter)
             }
+            if place == .waits { model.type(.character("3")) }
             #expect(model.place == place)
             let help = model.helpLines(.init()).map { $0.map(\.0).joined() }.joined(separator: "\n")
             for command in commands { #expect(help.contains(command.does), "\(command.name)") }
@@ -186,6 +187,26 @@ import Testing
         #expect(model.view().text.contains("no new figures: disk I/O error"))
         _ = model.update(.snapshot(ConsoleFixture.snapshot), at: model.now)
         #expect(!model.view().text.contains("no new figures"))
+    }
+
+    @Test(
+        "a long error is told to its end, and stays long enough to be read; an order under way until its answer comes")
+    func messages() {
+        var model = ConsoleFixture.model(80, 24, open: "七月新闻简报")
+        func text(after seconds: Int) -> String {
+            let moment = Moment(
+                wall: ConsoleFixture.later(seconds), boot: ConsoleFixture.now.boot + Int64(seconds) * 1_000_000)
+            _ = model.update(.tick, at: moment)
+            return model.view().text
+        }
+        let long = "The queue " + String(repeating: "/a-folder", count: 9) + "/queue.sqlite3 stayed locked for 15 s"
+        _ = model.update(.refused(long), at: ConsoleFixture.now)
+        #expect(text(after: 14).contains("stayed locked for 15 s"))
+        #expect(!text(after: 16).contains("stayed locked"))
+        model.type(.character("p"))
+        #expect(text(after: 30).contains("pausing"))
+        _ = model.update(.done("paused"), at: model.now)
+        #expect(!text(after: 31).contains("pausing"))
     }
 
     @Test("whatever stands still says why, in the list and when open")

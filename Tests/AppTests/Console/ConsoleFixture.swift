@@ -97,6 +97,40 @@ enum ConsoleFixture {
         person(9, "erin@b.test", .inDoubt, tries: 2, answered: -12, "timed out waiting for the reply to the final dot"),
     ]
 
+    static let rests = [
+        RestLine(
+            id: 12, account: "qq", source: "default", server: "smtp.qq.com:465", since: later(-87), until: later(213),
+            rule: "qq-frequency", reply: "550 Connection frequency limited\u{1B}[2J https://help.example/?id=1",
+            email: "王小明@例子.测试", inARow: 3,
+            waiting: [.init(campaign: "七月新闻简报", left: 35_473), .init(campaign: "invoice-run", left: 2400)]),
+        RestLine(
+            id: 9, account: "mail1", source: "192.0.2.20", server: "mx.b.test:25", since: later(-3000),
+            until: later(4100), rule: "throttled", reply: "421 4.7.0 太多连接，请稍后再试", email: nil, inARow: 1,
+            waiting: []),
+    ]
+
+    static let time: CampaignTime = {
+        let spells: [(WaitCause, Int64?, Int, Int)] = [
+            (.sending, 3, -6370, 2400), (WaitCause(.cap, "source default 100/1h"), 3, -3970, 1200),
+            (.sending, 3, -2770, 900), (WaitCause(.paused, "in the console"), nil, -1870, 300),
+            (WaitCause(.noRunner), nil, -1570, 70), (.sending, 4, -1500, 1413),
+            (WaitCause(.rest, "550 Connection frequency limited\u{1B}[2J"), 4, -87, 87),
+        ]
+        let lines = spells.enumerated().map { index, spell in
+            CampaignTime.Line(
+                id: Int64(index), cause: spell.0, runner: spell.1, since: later(spell.2),
+                until: index == 6 ? nil : later(spell.2 + spell.3), microseconds: Int64(spell.3) * 1_000_000)
+        }
+        let sums = Dictionary(grouping: lines, by: \.cause).mapValues { $0.reduce(0) { $0 + $1.microseconds } }
+        return CampaignTime(
+            since: later(-6370), microseconds: 6_370_000_000,
+            parts: sums.map { .init(cause: $0.key, microseconds: $0.value) }.sorted {
+                $0.microseconds > $1.microseconds
+            }, spells: lines.reversed())
+    }()
+
+    static let waits = CampaignWaits(campaign: "七月新闻简报", rests: rests, time: time)
+
     static let snapshot = Snapshot(campaigns: rows, open: detail("七月新闻简报"))
 
     static func model(_ columns: Int, _ height: Int, open: String? = nil) -> ConsoleModel {

@@ -89,6 +89,25 @@ import Testing
         return model
     }
 
+    private func waits(_ columns: Int, _ rows: Int, _ keys: Key...) -> ConsoleModel {
+        var model = ConsoleFixture.model(columns, rows, open: "七月新闻简报")
+        model.type(.character("3"))
+        _ = model.update(.waits(ConsoleFixture.waits), at: ConsoleFixture.now)
+        for key in keys { model.type(key) }
+        return model
+    }
+
+    @Test("waits and rests, and the question whether to lift one, at every size", arguments: sizes)
+    func waits(_ columns: Int, _ rows: Int) throws {
+        func all(_ language: String) throws {
+            try check("waits\(language)-\(columns)x\(rows)", waits(columns, rows))
+            try check("spells\(language)-\(columns)x\(rows)", waits(columns, rows, .tab, .down))
+            try check("lift\(language)-\(columns)x\(rows)", waits(columns, rows, .character("L")))
+        }
+        try all("")
+        try Translation.$local.withValue(try Catalogues.chinese()) { try all("-zh") }
+    }
+
     @Test("people, doubts, a story and the question how to settle, at every size", arguments: sizes)
     func everyone(_ columns: Int, _ rows: Int) throws {
         func all(_ language: String) throws {
@@ -127,7 +146,8 @@ import Testing
                 check(model)
                 for model in [
                     people(columns, rows), people(columns, rows, doubts: true), story(columns, rows),
-                    settle(columns, rows),
+                    settle(columns, rows), waits(columns, rows), waits(columns, rows, .tab, .down),
+                    waits(columns, rows, .character("L")),
                 ] {
                     check(model)
                 }

@@ -100,6 +100,9 @@ import Testing
     func wrap() {
         #expect(CellWidth.wrap("one two three", 8) == ["one two", "three"])
         #expect(CellWidth.wrap("中文字符", 5) == ["中文", "字符"])
+        #expect(CellWidth.wrap("中文字：符", 6) == ["中文", "字：符"])
+        #expect(CellWidth.wrap("到 14:06：符", 8) == ["到", "14:06：", "符"])
+        #expect(CellWidth.wrap("one two three four", 8, lines: 2) == ["one two", "three four"])
         #expect(CellWidth.wrap("unbreakable", 4) == ["unbr", "eaka", "ble"])
         #expect(CellWidth.wrap("", 4) == [""])
     }

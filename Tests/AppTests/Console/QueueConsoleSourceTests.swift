@@ -150,7 +150,8 @@ import Testing
             Issue.record("no reason")
             return
         }
-        #expect(why == "by you, in the console")
+        #expect(why == "in the console (\(Author.name))" && Author.name.contains("@"))
+        #expect(try source.snapshot(selected: "spring").open?.events.first?.text == "paused: \(why)")
         #expect(at != nil)
         #expect(try await runner.status(RunnerStatus()).state == .paused)
         // A runner lives, so no other is started.
@@ -159,6 +160,48 @@ import Testing
         #expect(source.ownRunners().isEmpty)
         #expect(throws: Failure.self) { try source.pause("summer") }
         try await runner.stop()
+    }
+
+    @Test("a queue that is moved away is not written to any more, and is read again when one is back")
+    func gone() throws {
+        let home = try Home()
+        let source = try home.source()
+        #expect(try source.snapshot(selected: nil).campaigns.count == 1)
+        #expect(try source.lift(1) == 0)
+        let before = try source.changeCounter()
+        let files = ["", "-wal", "-shm", "-identity", "-runners"].filter {
+            FileManager.default.fileExists(atPath: home.places.queue + $0)
+        }
+        for file in files {
+            try FileManager.default.moveItem(atPath: home.places.queue + file, toPath: home.folder + "/away" + file)
+        }
+        let error = #expect(throws: Failure.self) { try source.changeCounter() }
+        #expect(error?.what.contains(home.places.queue) == true)
+        #expect(throws: Failure.self) { try source.lift(1) }
+        #expect(throws: Failure.self) { try source.changeCounter() }
+        // Another one in its place.
+        for file in files {
+            try FileManager.default.copyItem(atPath: home.folder + "/away" + file, toPath: home.places.queue + file)
+        }
+        #expect(try source.changeCounter() >> 40 > before >> 40)
+        #expect(try source.snapshot(selected: nil).campaigns.count == 1)
+    }
+
+    @Test("a process that was started and could not begin says why, also where nothing was sent yet")
+    func couldNotBegin() throws {
+        let home = try Home()
+        let campaign = try #require(try home.queue.campaign(named: "spring"))
+        let config = try Config(TOMLFile(text: "", path: home.places.config), presets: PresetCatalogue(folder: ""))
+        for (code, word) in [(Int32(74), "disk full"), (77, "login"), (78, "config.toml")] {
+            let row = try CampaignView(campaign, home.queue, config, SystemClock(), endings: ["spring": code]).row()
+            guard case .said(let text, _)? = row.standstill else {
+                Issue.record("no reason for \(code)")
+                continue
+            }
+            #expect(text.contains(word))
+        }
+        let row = try CampaignView(campaign, home.queue, config, SystemClock(), endings: ["spring": 75]).row()
+        #expect(row.standstill == .notStarted)
     }
 
     @Test("a broken config.toml is a warning on the screen, not the end of it")

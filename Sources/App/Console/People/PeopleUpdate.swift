@@ -9,6 +9,7 @@ extension ConsoleModel {
         guard let row = current else { return }
         let query = PeopleQuery(campaign: row.name, state: state)
         ticket += 1
+        waits = nil
         people = PeopleList(query: query, ticket: ticket, typed: typing ? query.typed : nil)
     }
 

@@ -23,7 +23,7 @@ extension ConsoleModel {
         return inside
     }
 
-    private func wrapped(_ text: String, _ style: Style = .plain) -> [[(String, Style)]] {
+    func wrapped(_ text: String, _ style: Style = .plain) -> [[(String, Style)]] {
         CellWidth.wrap(text, min(72, size.columns - 4)).map { [($0, style)] }
     }
 
@@ -65,7 +65,7 @@ extension ConsoleModel {
     }
 
     /// A question whose answer is y, or the campaign's name typed in full.
-    private func ask(
+    func ask(
         _ frame: inout Frame, _ title: String, _ lines: [[(String, Style)]], typed: String?, yes: String, no: String,
         name: String
     ) {
@@ -173,7 +173,7 @@ extension ConsoleModel {
         let blocked = here.compactMap { command in command.unavailable(self).map { (command, $0) } }
         if !blocked.isEmpty {
             lines.append([(tr("Not now"), .title)])
-            for (command, reason) in blocked { lines.append(line(command, command.does + ": " + reason, .muted)) }
+            for (command, reason) in blocked { lines.append(line(command, "\(reason) (\(command.does))", .muted)) }
         }
         if lines.isEmpty { lines.append([(tr("nothing matches"), .muted)]) }
         return lines
@@ -190,6 +190,7 @@ extension ConsoleModel {
             case .live: tr("Help: live campaign")
             case .people: tr("Help: people")
             case .story: tr("Help: one recipient's story")
+            case .waits: tr("Help: waits and rests")
             default: tr("Help: campaigns")
             }
         let room = height - 4

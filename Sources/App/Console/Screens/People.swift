@@ -128,7 +128,7 @@ extension ConsoleModel {
         }
         let at = row.answered.map { "   " + Figures.time($0, self, seconds: true) } ?? ""
         frame.put([(row.email, .title), (at, .muted)], 1, y, width: width)
-        for (index, line) in CellWidth.wrap(reply, width).prefix(2).enumerated() {
+        for (index, line) in CellWidth.wrap(reply, width, lines: 2).enumerated() {
             frame.put(line, 1, y + 1 + index, row.state.style, width: width)
         }
     }

@@ -7,6 +7,8 @@ extension ConsoleModel {
         var lines: [(String, Style)] = []
         if let people {
             lines = tinyPeople(people)
+        } else if let waits {
+            lines = tinyWaits(waits)
         } else if let row = current {
             let tallies = row.tallies
             lines.append(
@@ -36,6 +38,9 @@ extension ConsoleModel {
         let rows = size.rows
         var last: (String, Style) = (tr("? help  p pause  q quit"), .muted)
         if people != nil { last = (tr("Esc back"), .muted) }
+        if let waits {
+            last = (waits.rests(now.wall).isEmpty ? tr("Esc back") : tr("L lift  Esc back"), .muted)
+        }
         if isEditingFilter { last = (tr("filter: ") + filter, .title) }
         if let typed = people?.typed { last = (tr("search: ") + typed, .title) }
         if let trouble { last = (trouble, .error) }
@@ -68,6 +73,10 @@ extension ConsoleModel {
             case let decision?: tr("{0}?", decision.rawValue) + " " + tr("y yes  Esc no")
             }
         drawLast(&frame, ["!! " + who, ask])
+    }
+
+    func drawTiny(_ frame: inout Frame, lift dialog: LiftDialog) {
+        drawLast(&frame, ["!! " + dialog.rest.server, tr("end its rest now? y yes  Esc no")])
     }
 
     func drawTinyQuit(_ frame: inout Frame) {

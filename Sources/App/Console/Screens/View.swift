@@ -9,11 +9,14 @@ extension ConsoleModel {
             if case .start(let dialog) = overlay { drawTiny(&frame, start: dialog) }
             if case .quit = overlay { drawTinyQuit(&frame) }
             if case .settle(let dialog) = overlay { drawTiny(&frame, settle: dialog) }
+            if case .lift(let dialog) = overlay { drawTiny(&frame, lift: dialog) }
             return frame
         }
         drawHeader(&frame)
         if let people {
             drawPeople(&frame, people)
+        } else if let waits {
+            drawWaits(&frame, waits)
         } else if live == nil {
             drawDashboard(&frame)
         } else {
@@ -26,6 +29,7 @@ extension ConsoleModel {
         case .palette(let state): drawPalette(&frame, state)
         case .start(let dialog): drawStart(&frame, dialog)
         case .settle(let dialog): drawSettle(&frame, dialog)
+        case .lift(let dialog): drawLift(&frame, dialog)
         case .quit: drawQuit(&frame)
         case nil: break
         }
@@ -44,8 +48,9 @@ extension ConsoleModel {
         }
         let start = frame.put(right + " ", endingAt: width, 0, look)
         var path = tr("Campaigns")
-        if let name = people?.query.campaign ?? live { path += " > " + name }
+        if let name = openCampaign { path += " > " + name }
         if people != nil { path += " > " + tr("People") }
+        if waits != nil { path += " > " + tr("Waits") }
         frame.put(" outpost   " + path, 0, 0, look, width: max(0, start - 1))
     }
 
@@ -68,12 +73,20 @@ extension ConsoleModel {
         } else if isDraining {
             frame.put(tr("finishing what is in flight; q leaves at once"), 1, y, Style(.warn, bold: true), width: width)
         } else if let flash {
-            frame.put(flash.text, 1, y, Style(flash.role, bold: true), width: width)
+            message(&frame, flash.text, Style(flash.role, bold: true))
         } else if let trouble {
-            frame.put(tr("no new figures: {0}", trouble), 1, y, .error, width: width)
+            message(&frame, tr("no new figures: {0}", trouble), .error)
         } else if let warning = shown?.warnings.first {
-            frame.put("! " + warning, 1, y, .warn, width: width)
+            message(&frame, "! " + warning, .warn)
         }
+    }
+
+    /// Ends on the line above the hints; one that is long takes lines from what is shown.
+    private func message(_ frame: inout Frame, _ text: String, _ style: Style) {
+        let lines = CellWidth.wrap(text, size.columns - 2, lines: size.rows >= 16 ? 4 : 2)
+        let first = size.rows - 1 - lines.count
+        if lines.count > 1 { frame.fill(Area(x: 0, y: first, width: size.columns, height: lines.count)) }
+        for (index, line) in lines.enumerated() { frame.put(line, 1, first + index, style, width: size.columns - 2) }
     }
 
     private func drawHints(_ frame: inout Frame) {
@@ -83,7 +96,12 @@ extension ConsoleModel {
         func width(_ command: ConsoleCommand) -> Int {
             CellWidth.of(command.keys[0].label) + 1 + CellWidth.of(hint(command)) + 2
         }
-        while hints.reduce(0, { $0 + width($1) }) - 1 > size.columns, let least = hints.max(by: { $0.rank < $1.rank }) {
+        // Where something stands still or a server rests, the way to its reason is worth more than most.
+        let rests = shown?.open.map { $0.name == current?.name && !$0.rests.isEmpty } ?? false
+        let isWaiting = rests || [.waiting, .idle].contains(current?.activity)
+        func rank(_ command: ConsoleCommand) -> Int { command.action == .waits && isWaiting ? 2 : command.rank }
+        while hints.reduce(0, { $0 + width($1) }) - 1 > size.columns, let least = hints.max(by: { rank($0) < rank($1) })
+        {
             hints.removeAll { $0.name == least.name }
         }
         var x = 1
@@ -105,6 +123,9 @@ extension ConsoleModel {
 }
 
 extension CellWidth {
+    /// What Chinese never begins a line with (GB/T 15834, section 5.1).
+    private static let noStart: Set<String> = ["，", "。", "、", "；", "：", "？", "！", "）", "》", "”", "’"]
+
     /// The text broken into lines of at most `width` columns, at spaces where there are any.
     static func wrap(_ text: String, _ width: Int) -> [String] {
         guard width > 1 else { return [text] }
@@ -121,9 +142,13 @@ extension CellWidth {
                     continue
                 }
                 // Chinese may break anywhere; a word moves down as a whole when something stands before it.
-                if let space = lastSpace, glyph.width == 1 {
+                let isEnd = noStart.contains(glyph.text)
+                if let space = lastSpace, glyph.width == 1 || isEnd && line.last?.width == 1 {
                     lines.append(joined(line[..<space]))
                     line = Array(line[(space + 1)...])
+                } else if let last = line.last, line.count > 1, isEnd {
+                    lines.append(joined(line.dropLast()))
+                    line = [last]
                 } else {
                     lines.append(joined(line))
                     line = []
@@ -137,5 +162,11 @@ extension CellWidth {
         }
         if !line.isEmpty || lines.isEmpty { lines.append(joined(line)) }
         return lines
+    }
+
+    /// The same in at most so many lines; the last one then holds all that is left, to be cut with a mark where it is put.
+    static func wrap(_ text: String, _ width: Int, lines most: Int) -> [String] {
+        let lines = wrap(text, width)
+        return lines.count <= most ? lines : lines.prefix(most - 1) + [lines.dropFirst(most - 1).joined(separator: " ")]
     }
 }

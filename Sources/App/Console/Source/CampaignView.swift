@@ -46,8 +46,9 @@ struct CampaignView {
         case .sending: row.activity = .idle
         case .paused:
             row.activity = .paused
-            let at = try queue.events(campaign.id, limit: 20).first { $0.kind == "pause" }?.at
-            row.standstill = .paused(why: campaign.reason, at: at)
+            let order = try queue.lastOrder(campaign.id)
+            row.standstill = .paused(
+                why: Queue.words(Standstill.reason(campaign.reason), by: order?.by ?? ""), at: order?.at)
         case .finished:
             row.activity = .finished
             row.standstill = .finished(at: campaign.finishedAt)
@@ -63,6 +64,12 @@ struct CampaignView {
         if campaign.state == .draft, campaign.schedule.isMissed(startedAt: campaign.startedAt, now: now) {
             row.standstill = .said(
                 tr("its scheduled start was missed; to begin now: outpost send {0} --late", campaign.name), until: nil)
+        }
+        // A process that was started and could not even begin.
+        if campaign.state == .draft, runners.isEmpty, let code = endings[campaign.name],
+            ![0, 75, 130, 143].contains(code)
+        {
+            row.standstill = stopped
         }
         guard campaign.state == .sending else { return row }
         row.perMinute = Int((rate * 60).rounded())
@@ -93,6 +100,9 @@ struct CampaignView {
         case 77:
             return .said(tr("the server refused the login: mend it (outpost accounts), then s goes on"), until: nil)
         case 78: return .said(tr("config.toml is at fault, the log says where; s tries again"), until: nil)
+        case 74:
+            return .said(
+                tr("the queue could not be written (is the disk full?), the log says more; s tries again"), until: nil)
         case 69: return .said(tr("the server cannot be reached; s tries again"), until: nil)
         case let code?:
             return .said(
@@ -147,7 +157,7 @@ struct CampaignView {
         }
         detail.pulse = try pulse(minutes: 120)
         detail.sessions = runners.flatMap(\.status.sessions).enumerated().map {
-            SessionRow(number: $0 + 1, step: $1.state, server: $1.server, since: $1.since)
+            SessionRow(number: $0 + 1, step: EventWords.step($1.state), server: $1.server, since: $1.since)
         }
         let attempts = try queue.latestAttempts(campaign.id, limit: 200)
         detail.attempts = attempts.map {
@@ -159,7 +169,9 @@ struct CampaignView {
         detail.rests = try queue.rests().map(\.rest).filter { $0.account == campaign.account }.map {
             RestRow(server: $0.server, until: $0.until, reply: $0.reply)
         }
-        detail.events = try queue.events(campaign.id, limit: 30).map { EventRow(at: $0.at, text: $0.text) }
+        detail.events = try queue.events(campaign.id, limit: 30).map {
+            EventRow(at: $0.at, text: EventWords.of($0.kind, $0.text, by: $0.by))
+        }
         return detail
     }
 

@@ -10,11 +10,15 @@ protocol ConsoleSource: Sendable {
     func changeCounter() throws -> Int
     /// All campaigns, and in full the one named.
     func snapshot(selected: String?) throws -> Snapshot
+    /// What the campaign's time was used for, and the rests in force.
+    func waits(_ campaign: String) throws -> CampaignWaits
     func terms(_ campaign: String) throws -> StartTerms
     func pause(_ campaign: String) throws
     func resume(_ campaign: String) throws
     /// Decides about one who is in doubt, or about all of the campaign; answers how many that were.
     func settle(_ campaign: String, email: String?, as decision: DoubtDecision) throws -> Int
+    /// Ends a rest before its time; answers how many that were: none when it was over already.
+    func lift(_ rest: Int64) throws -> Int
     /// Begins a list of people; what `progress` throws, while the index takes in what is new, is thrown.
     func people(_ query: PeopleQuery, progress: (Int) throws -> Void) throws -> RecipientReader
     /// These people as they stand now.

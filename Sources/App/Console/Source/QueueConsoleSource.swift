@@ -11,6 +11,10 @@ final class QueueConsoleSource: ConsoleSource {
         var writing: Queue?
         /// For people: a search may hold its connection for a while.
         var searching: Queue?
+        /// Which file is open.
+        var file: FilePath.Identity?
+        /// How many files there were before it: each counts its commits from the beginning.
+        var replaced = 0
         var config: Config?
         /// When the configuration was read, in microseconds since boot.
         var configRead: Int64 = 0
@@ -40,7 +44,26 @@ final class QueueConsoleSource: ConsoleSource {
 
     // MARK: Reading
 
-    func changeCounter() throws -> Int { try reading()?.changeCounter() ?? 0 }
+    func changeCounter() throws -> Int {
+        try follow()
+        let commits = try reading()?.changeCounter() ?? 0
+        return commits &+ state.withLock { $0.replaced } << 40
+    }
+
+    /// Lets go of a queue that is no longer where it was: what is read from it or written to it is lost.
+    private func follow() throws {
+        let file = FilePath.identity(places.queue)
+        try state.withLock { state in
+            guard let open = state.file, open != file else { return }
+            (state.reading, state.writing, state.searching) = (nil, nil, nil)
+            state.forecasts = [:]
+            state.replaced += 1
+            guard file != nil else {
+                throw Failure(.notFound, tr("The queue {0} is gone; it is read again when it is back.", places.queue))
+            }
+            state.file = file
+        }
+    }
 
     func snapshot(selected: String?) throws -> Snapshot {
         guard let queue = try reading() else { return Snapshot() }
@@ -80,7 +103,8 @@ final class QueueConsoleSource: ConsoleSource {
         }
         let start = clock.sinceBoot().microseconds
         if let known = state.withLock({ $0.forecasts[campaign.id] }), start < known.until, known.left >= left {
-            return known.finish
+            // What was foretold a moment ago may have passed.
+            return known.finish.map { max($0, clock.now()) }
         }
         let found = try view.forecast()
         let end = clock.sinceBoot().microseconds
@@ -134,12 +158,12 @@ final class QueueConsoleSource: ConsoleSource {
 
     func pause(_ name: String) throws {
         let (queue, id) = try ordering(name)
-        try queue.pause(id, reason: tr("by you, in the console"))
+        try queue.pause(id, reason: Standstill.byConsole, by: Author.name)
     }
 
     func resume(_ name: String) throws {
         let (queue, id) = try ordering(name)
-        try queue.resume(id)
+        try queue.resume(id, by: Author.name)
         if try queue.runners(id).isEmpty, !processes.alive().contains(name) { try processes.start(name) }
     }
 
@@ -155,14 +179,15 @@ final class QueueConsoleSource: ConsoleSource {
 
     // MARK: What is open
 
-    private func reading() throws -> Queue? { try open(\.reading) }
+    func reading() throws -> Queue? { try open(\.reading) }
     private func searching() throws -> Queue? { try open(\.searching) }
 
     private func open(_ place: WritableKeyPath<State, Queue?> & Sendable) throws -> Queue? {
         try state.withLock { state in
             if let open = state[keyPath: place] { return open }
-            guard FilePath.exists(places.queue) else { return nil }
+            guard let file = FilePath.identity(places.queue) else { return nil }
             state[keyPath: place] = try Queue.open(at: places.queue, access: .readOnly, clock: clock)
+            state.file = state.file ?? file
             return state[keyPath: place]
         }
     }
@@ -173,13 +198,18 @@ final class QueueConsoleSource: ConsoleSource {
     }
 
     /// The queue for an order: opened for writing at the first one.
-    private func ordering(_ name: String) throws -> (Queue, Int64) {
-        let queue = try state.withLock { state in
+    func writing() throws -> Queue {
+        try follow()
+        return try state.withLock { state in
             if let open = state.writing { return open }
             let open = try Queue.open(at: places.queue, access: .readWrite, clock: clock)
             state.writing = open
             return open
         }
+    }
+
+    private func ordering(_ name: String) throws -> (Queue, Int64) {
+        let queue = try writing()
         return (queue, try Installation.campaign(name, in: queue).id)
     }
 

@@ -10,6 +10,8 @@ import Synchronization
 final class Watcher: Sendable {
     private struct State {
         var watched: String?
+        /// The campaign whose waits are shown.
+        var waits: String?
         var counter: Int?
         var own: [String] = []
         var hasActive = false
@@ -38,9 +40,14 @@ final class Watcher: Sendable {
     func stop() { state.withLock { $0.isStopped = true } }
 
     /// Which campaign's details are wanted; they are read at once.
-    func watch(_ campaign: String?) {
+    func watch(_ campaign: String?) { want { $0.watched = campaign } }
+
+    /// Whose waits are wanted with each look; nil wants none.
+    func watchWaits(_ campaign: String?) { want { $0.waits = campaign } }
+
+    private func want(_ change: (inout State) -> Void) {
         let isDue = state.withLock { state in
-            state.watched = campaign
+            change(&state)
             state.read = nil
             defer { state.isLookDue = true }
             return state.isLookDue
@@ -62,9 +69,11 @@ final class Watcher: Sendable {
         do {
             let counter = try source.changeCounter()
             let own = source.ownRunners()
-            let (isDue, watched) = state.withLock { state in
-                let isStale = state.read.map { state.hasActive && now - $0 >= 1_900_000 } ?? true
-                return (isStale || state.counter != counter || state.own != own, state.watched)
+            let (isDue, watched, waits) = state.withLock { state in
+                // What is waited for goes on while nothing is committed.
+                let moves = state.hasActive || state.waits != nil
+                let isStale = state.read.map { moves && now - $0 >= 1_900_000 } ?? true
+                return (isStale || state.counter != counter || state.own != own, state.watched, state.waits)
             }
             guard isDue else { return }
             var snapshot = try source.snapshot(selected: watched)
@@ -84,6 +93,7 @@ final class Watcher: Sendable {
             }
             // Ages and elapsed times move although nothing was committed.
             if isNews || state.withLock({ $0.hasActive }) { inbox.post(.snapshot(snapshot)) }
+            if let waits { inbox.post(.waits(try source.waits(waits))) }
         } catch {
             let text = "\(error)"
             let isNews = state.withLock { state in
@@ -121,8 +131,15 @@ final class Watcher: Sendable {
                 case .settle(let campaign, let email, let decision):
                     let count = try source.settle(campaign, email: email, as: decision)
                     inbox.post(.done(Self.settled(count, decision)))
+                case .lift(let rest):
+                    let count = try source.lift(rest)
+                    inbox.post(
+                        .done(
+                            count == 0
+                                ? tr("that rest is over already")
+                                : tr("{0} lifted. One session tries now; what it is told decides.", count)))
                 case .drain: source.drain()
-                case .watch, .people, .redraw, .suspend, .end: return
+                case .watch, .waits, .people, .redraw, .suspend, .end: return
                 }
             } catch {
                 inbox.post(.refused("\(error)"))

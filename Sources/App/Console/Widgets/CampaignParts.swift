@@ -21,7 +21,7 @@ extension ConsoleModel {
         let width = area.width - 2
         var y = area.y
         let (text, style) = condition(row)
-        let lines = CellWidth.wrap(text, width).prefix(area.height >= 6 ? 2 : 1)
+        let lines = CellWidth.wrap(text, width, lines: area.height >= 6 ? 2 : 1)
         for line in lines {
             frame.put(line, x, y, style, width: width)
             y += 1
