@@ -19,7 +19,8 @@ struct LikelyWaitsTests {
         reply = "greylisted"
         waits = "7m*3"
         [[retry]]
-        domains = ["slow.example"]
+        scope = "domain"
+        key = "slow.example"
         waits = "2h, 4h"
         """
 
