@@ -33,7 +33,7 @@ struct CampaignStatus: Sendable {
             let pace = rate > 0 && campaign.state == .sending ? rate : nil
             forecast = try queue.forecast(
                 campaign.id, limits: limits, account: campaign.account, source: source, pace: pace,
-                pacing: config.pacing(for: campaign))
+                pacing: config.pacing(for: campaign, in: queue))
         } else {
             forecast = nil
         }

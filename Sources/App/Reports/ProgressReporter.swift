@@ -105,7 +105,7 @@ final class ProgressReporter: Sendable {
         let uses = (try? queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)) ?? []
         let forecast = try? queue.forecast(
             campaign.id, limits: limits, account: campaign.account, source: source, pace: pace > 0 ? pace : nil,
-            pacing: config.pacing(for: campaign))
+            pacing: config.pacing(for: campaign, in: queue))
         state.withLock { state in
             state.tightest = uses.min { $0.count - $0.used < $1.count - $1.used }
             state.forecast = forecast ?? nil

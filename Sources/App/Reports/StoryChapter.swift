@@ -45,22 +45,14 @@ struct StoryChapter {
         self.full = full
         self.classifier = classifier
         self.now = now
-        let last = story.attempts.last.flatMap { Self.verdict($0, host: host, classifier) }
+        let last = story.attempts.last.flatMap { classifier.verdict(on: $0, host: host) }
         self.retry = retry.map { $0(last) }
     }
 
     private func moment(_ time: Timestamp) -> String { TimeText.moment(time, now: now) }
 
     /// Nil for an answer that is none (a lost connection), and for consent.
-    private func verdict(_ attempt: AttemptRecord) -> Verdict? { Self.verdict(attempt, host: host, classifier) }
-
-    private static func verdict(_ attempt: AttemptRecord, host: String?, _ classifier: ReplyClassifier) -> Verdict? {
-        guard let code = attempt.code, code >= 400 else { return nil }
-        let server = attempt.server.split(separator: ":").dropLast().joined(separator: ":")
-        return classifier.judge(
-            Reply(code: code, enhanced: attempt.enhanced, text: attempt.reply ?? ""),
-            host: host ?? (server.isEmpty ? attempt.server : server), at: .rcpt)
-    }
+    private func verdict(_ attempt: AttemptRecord) -> Verdict? { classifier.verdict(on: attempt, host: host) }
 
     var sentences: [String] { [imported] + story.attempts.enumerated().map(sentence) + decisions + next }
 

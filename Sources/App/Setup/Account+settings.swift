@@ -65,10 +65,11 @@ extension Config {
         return account.warmup.isEmpty ? standing : standing + [Limit.warmup(account: account.name, account.warmup)]
     }
 
-    /// How a campaign's account spends its caps.
-    func pacing(for campaign: Campaign) -> Pacing {
+    /// How a campaign's account spends its caps, and how long those wait whom it puts off.
+    /// - Throws: as `likelyWaits`.
+    func pacing(for campaign: Campaign, in queue: Queue) throws -> Pacing {
         guard let account = accounts.first(where: { $0.name == campaign.account }) else { return Pacing() }
-        return Pacing(account, retry: usualWaits(account, campaign: campaign.name))
+        return Pacing(account, retry: try likelyWaits(campaign, in: queue))
     }
 
     /// The name a campaign's source is counted under.

@@ -86,9 +86,10 @@ public final class Runner: Sendable {
         }
 
         /// - Parameter lease: the one it was in when that was written. It may be in another by now, which stays; where the
-        ///   old one was torn meanwhile, its piece is meant.
+        ///   old one was torn meanwhile, its piece is meant, and another piece may have its number (history 3474377298).
         mutating func consume(_ recipient: Int64, in lease: Int64?) {
-            guard let then = lease, let lease = leases[then] == nil ? leaseOf[recipient] : then,
+            guard let then = lease,
+                let lease = leases[then]?.recipients.contains(recipient) == true ? then : leaseOf[recipient],
                 let held = leases[lease]
             else { return }
             if leaseOf[recipient] == lease { leaseOf[recipient] = nil }

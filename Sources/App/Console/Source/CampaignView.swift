@@ -33,7 +33,8 @@ struct CampaignView {
     func forecast() throws -> Timestamp? {
         try queue.forecast(
             campaign.id, limits: config.limits(for: campaign), account: campaign.account,
-            source: config.source(for: campaign), pace: rate > 0 ? rate : nil, pacing: config.pacing(for: campaign))
+            source: config.source(for: campaign), pace: rate > 0 ? rate : nil,
+            pacing: config.pacing(for: campaign, in: queue))
     }
 
     /// A campaign of which nothing moves and nothing is asked.

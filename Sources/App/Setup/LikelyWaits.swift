@@ -1,0 +1,39 @@
+import Queue
+import Sender
+
+extension Config {
+    /// Of the last attempts so many are looked at.
+    private static let lookedAt = 300
+
+    /// The waits by which those will be tried again who are put off: as most of those are who were put off lately, by the
+    /// `[[retry]]` for their domain and kind of refusal. While nobody was, the campaign's usual ones.
+    /// - Throws: `QueueError`; `Failure` (78) for a reply rule that cannot be read.
+    func likelyWaits(_ campaign: Campaign, in queue: Queue) throws -> [Duration] {
+        let account = accounts.first { $0.name == campaign.account }
+        let usual = usualWaits(account, campaign: campaign.name)
+        guard let account, !retries.isEmpty else { return usual }
+        let putOff = try queue.latestAttempts(campaign.id, limit: Self.lookedAt).filter { $0.outcome == .deferred }
+        guard !putOff.isEmpty else { return usual }
+        let classifier = ReplyClassifier(rules: try ReplyRules.load(folder: FilePath.parent(path)))
+        var votes: [String: Int] = [:]
+        for attempt in putOff {
+            let domain = attempt.email.split(separator: "@").last.map { $0.lowercased() } ?? ""
+            let verdict = classifier.verdict(on: attempt, host: account.host)
+            votes[retry(account, campaign: campaign.name, domain: domain, verdict).waits, default: 0] += 1
+        }
+        let first = votes.max { ($0.value, $1.key) < ($1.value, $0.key) }
+        return first.flatMap { DurationText.waits($0.key) } ?? usual
+    }
+}
+
+extension ReplyClassifier {
+    /// What an answer in the log means; nil for one that is none (a lost connection), and for consent.
+    /// - Parameter host: the account's server; nil takes the one that answered.
+    func verdict(on attempt: AttemptRecord, host: String?) -> Verdict? {
+        guard let code = attempt.code, code >= 400 else { return nil }
+        let server = attempt.server.split(separator: ":").dropLast().joined(separator: ":")
+        return judge(
+            Reply(code: code, enhanced: attempt.enhanced, text: attempt.reply ?? ""),
+            host: host ?? (server.isEmpty ? attempt.server : server), at: .rcpt)
+    }
+}
