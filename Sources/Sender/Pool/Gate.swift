@@ -64,11 +64,12 @@ final class Gate: Sendable {
 
     var isStopped: Bool { state.withLock { $0.stop != nil } }
 
-    /// What was begun and has not left shall not leave. (A limit that others have reached lets it go.)
+    /// What was begun and has not left shall not leave. (A limit that others have reached lets it go, and so does a signal:
+    /// its grants are spent.)
     var isHalted: Bool {
         state.withLock { state in
             switch state.stop {
-            case .paused, .cancelled, .interrupted, .loginRefused: true
+            case .paused, .cancelled, .loginRefused: true
             default: false
             }
         }
