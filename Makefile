@@ -35,7 +35,7 @@ demo: build
 test:
 	@scripts/bootstrap.sh build test
 	@$(MAKE) --no-print-directory locale
-	$(SWIFT) test $(BUILD_FLAGS) $(ARGS)
+	@SWIFT="$(SWIFT)" scripts/test.sh $(BUILD_FLAGS) $(ARGS)
 
 # Histories of crashes drawn anew; the seed is printed.
 histories:

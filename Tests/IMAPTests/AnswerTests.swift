@@ -33,11 +33,15 @@ struct AnswerTests {
         "garbage is taken apart without a trap",
         arguments: [
             "", "(", ")", "((((", "\"", "\"\\", "{", "{5}", "{x}", "BODY[", "BODY[(", "1 FETCH (BODY {9})", "* * *",
-            String(repeating: "(", count: 50_000), String(repeating: "[", count: 5_000) + ") (",
         ])
     func garbage(_ line: String) {
         let taken = answer(line)
         #expect(taken.item("BODY")?.bytes == nil || line.contains("{9}"))
+    }
+
+    @Test("brackets that never close are taken apart without a trap", arguments: [("(", 50_000), ("[", 5_000)])
+    func deep(_ bracket: String, _ count: Int) {
+        #expect(answer(String(repeating: bracket, count: count) + ") (").item("BODY") == nil)
     }
 
     @Test(

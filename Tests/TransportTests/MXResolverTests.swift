@@ -4,53 +4,6 @@ import Testing
 
 @testable import Transport
 
-/// dnsmasq on the loopback, told what to say; it forwards nothing.
-final class NameServer {
-    let port: UInt16
-    private let process = Process()
-
-    /// - Parameter lines: its configuration, such as `mx-host=a.zz,mx.zz,10`.
-    init(_ lines: [String], port: UInt16? = nil) throws {
-        self.port = try port ?? NameServer.freePort()
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/dnsmasq")
-        process.arguments =
-            [
-                "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=\(self.port)",
-                "--listen-address=127.0.0.1", "--bind-interfaces", "--local-ttl=600", "--pid-file=", "--user=",
-                "--log-facility=/dev/null",
-            ] + lines.map { "--" + $0 }
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-    }
-
-    deinit { stop() }
-
-    func stop() {
-        // Foundation starts children with SIGTERM blocked.
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let listener = try Listener(host: "127.0.0.1", port: 0, lanes: Lane.pool(count: 1))
-        defer { listener.stop() }
-        return listener.port
-    }
-
-    /// Asks until it answers.
-    func resolver(timeout: Duration = .seconds(5)) async throws -> MXResolver {
-        let resolver = MXResolver(servers: ["127.0.0.1:\(port)"], timeout: timeout)
-        for _ in 0..<50 {
-            if case .failed = await resolver.lookUp("ready.zz") {
-                try await Task.sleep(for: .milliseconds(50))
-            } else {
-                break
-            }
-        }
-        return resolver
-    }
-}
-
 @Suite(.serialized) struct MXResolverTests {
     @Test("hosts of a domain, in any number, and a domain without")
     func hosts() async throws {
