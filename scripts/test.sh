@@ -4,7 +4,14 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p .build
 log=.build/test.log
-${SWIFT:-swift} test "$@" 2>&1 | tee "$log"
+swift=${SWIFT:-swift}
+# All tests at once share one pool of as many threads as there are cores; a step of one would wait behind the work of six
+# hundred, and its peer would lose patience.
+few=()
+if [[ $($swift test --help-hidden 2>/dev/null) == *--experimental-maximum-parallelization-width* ]]; then
+  few=(--experimental-maximum-parallelization-width 8)
+fi
+$swift test "${few[@]}" "$@" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 if [ "$status" -ne 0 ]; then
   printf '\n=== what failed\n'
