@@ -72,7 +72,8 @@ struct EndingTests {
             (.finished, nil, .done), (.capped(limit, key: "default", until: now), nil, .workLeft),
             (.closed(until: now), nil, .workLeft), (.waiting(until: now), nil, .workLeft),
             (.resting(until: now, reply: "slow down"), nil, .workLeft),
-            (.paused, nil, .workLeft), (.cancelled, nil, .done), (.inDoubt(1), nil, .workLeft),
+            (.others(2), nil, .workLeft), (.paused, nil, .workLeft), (.cancelled, nil, .done),
+            (.inDoubt(1), nil, .workLeft),
             (.loginRefused("535 no"), nil, .loginRefused), (.unreachable("refused"), nil, .unreachable),
             (.limitReached, nil, .workLeft), (.interrupted, 2, .interrupted), (.interrupted, 15, .terminated),
         ]
@@ -84,6 +85,12 @@ struct EndingTests {
         }
         let empty = try self.campaign(0)
         #expect(EndingReport(.limitReached, empty, signal: nil, now: now).status == .done)
+        // What another process has is no other try, and once that is through there is nothing left to say of it.
+        let others = EndingReport(.others(2), campaign, signal: nil, now: now)
+        #expect(others.what == "Another process is sending the last 2; nobody is left for this one.")
+        #expect(others.next == "To see how far it is: outpost status c")
+        let over = EndingReport(.others(2), empty, signal: nil, now: now)
+        #expect(over.status == .done && over.what.hasPrefix("c is finished"))
     }
 
     @Test("errors of every room get the exit code the contract names")

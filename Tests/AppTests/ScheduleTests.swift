@@ -38,10 +38,12 @@ struct ScheduleTests {
             to = "02:00"
             zone = "Australia/Lord_Howe"
             holidays = ["2027-01-01", 2027-12-25]
+            workdays = ["2027-02-06", 2027-02-20]
             """
         let wanted = SendingWindow(
             days: [.workdays, .weekday(0)], from: 1350, to: 120, zone: "Australia/Lord_Howe",
-            holidays: [try #require(SendingWindow.day("2027-01-01")), try #require(SendingWindow.day("2027-12-25"))])
+            holidays: [try #require(SendingWindow.day("2027-01-01")), try #require(SendingWindow.day("2027-12-25"))],
+            workdays: [try #require(SendingWindow.day("2027-02-06")), try #require(SendingWindow.day("2027-02-20"))])
         let file = try campaign("[schedule]\nat = 2027-01-02T09:00:00Z\n" + keys)
         #expect(file.schedule == Schedule(at: Timestamp(iso8601: "2027-01-02T09:00:00Z"), window: wanted))
         let account = try config("warmup = [50, 100]\npace = \"even\"\n[account.window]\n" + keys).accounts[0]
@@ -61,6 +63,12 @@ struct ScheduleTests {
             ("zone = \"Europe/Berln\"", "zone: there is no time zone"),
             ("holidays = [\"2027-02-29\"]", "holidays: \"2027-02-29\" is no date"),
             ("holidays = [1]", "holidays: must be a list of dates"),
+            ("workdays = [\"2027-02-6\"]", "workdays: \"2027-02-6\" is no date"),
+            ("workdays = true", "workdays: must be a list of dates"),
+            (
+                "workdays = [\"2027-02-06\", \"2027-02-07\"]\nholidays = [\"2027-02-07\"]",
+                "workdays: 2027-02-07 is in holidays, too"
+            ),
             ("preset = \"night\"", "preset: there is no preset"),
             ("day = \"mon\"", "day: unknown key"),
         ] {

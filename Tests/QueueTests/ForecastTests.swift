@@ -189,4 +189,26 @@ import Testing
         // Six hundred a day from ten to four: Saturday, Sunday, and 300 on the next Saturday.
         #expect(try finish() == "2027-01-16T04:00:00.000Z")
     }
+
+    @Test("a make-up Saturday is a day like others to the forecast, over the night in which clocks are set too")
+    func makeUp() async throws {
+        let bed = try Bed(clock: ManualClock(Timestamp(iso8601: "2027-03-25T00:00:00Z")!))
+        func finish(_ workdays: Set<Int>, _ name: String) throws -> String? {
+            let window = SendingWindow(
+                days: .workdays, from: 540, to: 720, zone: "Europe/Berlin", workdays: workdays)
+            let draft = CampaignDraft(
+                name: name, account: "qq", columns: ["email"], content: [], contentHash: "",
+                schedule: Schedule(at: nil, window: window))
+            let id = try bed.queue.create(draft).id
+            try bed.fill(id, 0..<1_000)
+            return try bed.queue.forecast(
+                id, limits: [Limit(scope: .source, count: 100, per: .seconds(3_600))], account: "qq",
+                source: "default", pace: 0)?.iso8601
+        }
+        // Three hundred a day from nine to twelve: Thursday, Friday, then Monday and Tuesday by summer time.
+        #expect(try finish([], "usual") == "2027-03-30T07:00:00.000Z")
+        // With Saturday the 27th and Sunday the 28th, on which clocks are set: the last hundred go on the Sunday.
+        let both = Set(["2027-03-27", "2027-03-28"].compactMap(SendingWindow.day))
+        #expect(try finish(both, "made up") == "2027-03-28T07:00:00.000Z")
+    }
 }

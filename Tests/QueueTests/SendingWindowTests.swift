@@ -25,15 +25,18 @@ import Testing
         calendar.timeZone = TimeZone(identifier: zone)!
         var open: [Bool] = []
         open.reserveCapacity(366 * 1440)
-        let holidays = Set(window.holidays)
+        let (holidays, makeUp) = (window.holidays, window.workdays)
         // All zones here are off by whole half-hours: within one, local time runs on.
         for half in 0..<(366 * 48) {
             let date = Date(timeIntervalSince1970: start.seconds + Double(half) * 1800)
             let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .weekday], from: date)
             let day = CivilTime.daysSinceEpoch(year: parts.year!, month: parts.month!, day: parts.day!)
             func allowed(_ day: Int, _ weekday: Int) -> Bool {
-                holidays.contains(day)
-                    ? window.days.contains(.holidays) : window.days.contains(.weekday((weekday + 7) % 7))
+                if holidays.contains(day) { return window.days.contains(.holidays) }
+                if makeUp.contains(day), [0, 6].contains((weekday + 7) % 7) {
+                    return (1...5).allSatisfy { window.days.contains(.weekday($0)) }
+                }
+                return window.days.contains(.weekday((weekday + 7) % 7))
             }
             let weekday = parts.weekday! - 1
             let today = allowed(day, weekday)
@@ -57,6 +60,10 @@ import Testing
             window.zone = zone
             window.holidays = Set(
                 ["2027-01-01", "2027-02-08", "2027-10-31", "2027-12-25"].compactMap(SendingWindow.day))
+            // Among them the days on which the clocks of Berlin, Lord Howe and New York are set, and a working day.
+            window.workdays = Set(
+                ["2027-02-20", "2027-03-14", "2027-03-28", "2027-04-04", "2027-05-05", "2027-11-07"]
+                    .compactMap(SendingWindow.day))
             let open = Self.minutes(of: window, in: zone)
             func time(_ minute: Int) -> Timestamp { Self.start + .seconds(Int64(minute) * 60) }
             // Forward by openings and closings: every minute between two of them has the same answer.
@@ -122,6 +129,47 @@ import Testing
         var weekend = SendingWindow(days: .weekend, zone: "Asia/Shanghai")
         weekend.holidays = [SendingWindow.day("2027-02-13")!]
         #expect(!weekend.isOpen(at: Timestamp(iso8601: "2027-02-13T04:00:00Z")!))
+    }
+
+    @Test(
+        "a weekend day on which people work is a working day: open where all of these are, closed where the weekend is")
+    func workdays() throws {
+        // Before the Spring Festival of 2027 people in China work on Saturday 6 February.
+        let saturday = Timestamp(iso8601: "2027-02-06T04:00:00Z")!  // noon in Shanghai
+        let makeUp: Set = [SendingWindow.day("2027-02-06")!]
+        func isOpen(_ days: SendingWindow.Days) -> Bool {
+            SendingWindow(days: days, from: 540, to: 1020, zone: "Asia/Shanghai", workdays: makeUp).isOpen(at: saturday)
+        }
+        #expect(isOpen(.workdays) && isOpen(.everyDay))
+        #expect(
+            !isOpen(.weekend) && !isOpen(.nonWorking) && !isOpen(.weekday(6)) && !isOpen([.weekday(1), .weekday(6)]))
+        var work = SendingWindow(days: .workdays, from: 540, to: 1020, zone: "Asia/Shanghai", workdays: makeUp)
+        #expect(
+            work.nextOpening(atOrAfter: Timestamp(iso8601: "2027-02-05T12:00:00Z")!)?.iso8601
+                == "2027-02-06T01:00:00.000Z")
+        #expect(work.closing(after: saturday)?.iso8601 == "2027-02-06T09:00:00.000Z")
+        // What is a working day anyway is what it was: a Friday for who sends on Fridays.
+        work.days = .weekday(5)
+        work.workdays = [SendingWindow.day("2027-02-05")!]
+        #expect(work.isOpen(at: Timestamp(iso8601: "2027-02-05T04:00:00Z")!))
+        // Berlin sets its clocks forward on Sunday 28 March: 01:30 to 03:30 is an hour long, and is open.
+        let night = SendingWindow(
+            days: .workdays, from: 90, to: 210, zone: "Europe/Berlin", workdays: [SendingWindow.day("2027-03-28")!])
+        let opening = night.nextOpening(atOrAfter: Timestamp(iso8601: "2027-03-27T12:00:00Z")!)!
+        #expect(opening.iso8601 == "2027-03-28T00:30:00.000Z")
+        #expect(night.closing(after: opening)!.iso8601 == "2027-03-28T01:30:00.000Z")
+    }
+
+    @Test("a window stored before there were make-up workdays is read, with none")
+    func stored() throws {
+        let window = SendingWindow(
+            days: .workdays, from: 540, to: 1020, zone: "UTC", holidays: [20_000], workdays: [20_001])
+        let text = String(decoding: try JSONEncoder().encode(window), as: UTF8.self)
+        #expect(try JSONDecoder().decode(SendingWindow.self, from: Data(text.utf8)) == window)
+        let old = Data(#"{"days":62,"from":540,"to":1020,"zone":"UTC","holidays":[20000]}"#.utf8)
+        var expected = window
+        expected.workdays = []
+        #expect(try JSONDecoder().decode(SendingWindow.self, from: old) == expected)
     }
 
     @Test("what never opens, and what never closes, has no end to name")

@@ -44,6 +44,25 @@ struct EndingReport: Sendable {
             status = .workLeft
             what = tr("The server asked for less ({0}); {1} left, waiting until {2}.", reply, people, moment(until))
             next = again
+        case .others where left == 0 && tallies.inDoubt == 0:
+            // Meanwhile the other process has done it.
+            status = .done
+            what = Self.finished(campaign)
+            next = nil
+        case .others:
+            status = .workLeft
+            what =
+                left > 0
+                ? trn(
+                    "Another process is sending the last one; nobody is left for this one.",
+                    "Another process is sending the last {0}; nobody is left for this one.", left)
+                : tr(
+                    "Another process sent the last ones; {0} in doubt: nobody knows whether they got it.",
+                    NumberText.count(tallies.inDoubt))
+            next =
+                left > 0
+                ? tr("To see how far it is: outpost status {0}", name)
+                : tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name)
         case .paused:
             status = .workLeft
             what = tr("{0} is paused; {1} left.", name, people)

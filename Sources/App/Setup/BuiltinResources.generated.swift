@@ -1177,6 +1177,7 @@ markdown = "message.md"             # or text = "…" and html = "…"
 # to = "17:30"                      # before "from": over midnight
 # zone = "Europe/Berlin"            # without it, the zone of the machine that sends
 # holidays = ["2027-01-01"]         # closed, unless days says non-working
+# workdays = ["2027-02-06"]         # weekend days on which people work (调休): as working days
 # preset = "non-working-10-16"      # instead: 10:00-16:00 on weekends and holidays
 
 # A cap of this campaign alone; it may only tighten what config.toml says.

@@ -3,7 +3,7 @@ import Queue
 
 /// A sending window as the configuration writes it: `[account.window]` of config.toml, and the keys of `[schedule]`.
 enum WindowSettings {
-    static let keys = ["days", "from", "to", "zone", "holidays", "preset"]
+    static let keys = ["days", "from", "to", "zone", "holidays", "workdays", "preset"]
     static let presets: [String: SendingWindow] = ["non-working-10-16": .nonWorking10To16]
 
     /// nil when the section has none of the keys.
@@ -36,7 +36,12 @@ enum WindowSettings {
             }
             window.zone = zone
         }
-        window.holidays = try holidays(section)
+        window.holidays = try dates(section, "holidays")
+        window.workdays = try dates(section, "workdays")
+        if let both = window.holidays.intersection(window.workdays).min() {
+            throw section.fault(
+                "workdays", tr("{0} is in holidays, too", text(both)), next: tr("Leave it in one of the two lists."))
+        }
         // Judged from the first of the holidays on, or a list for next year would be a fault.
         let first = window.holidays.min().map { Timestamp(microseconds: Int64($0) * 86_400_000_000) }
         let now = SystemClock().now()
@@ -75,20 +80,26 @@ enum WindowSettings {
         return minutes
     }
 
-    private static func holidays(_ section: TOMLSection) throws -> Set<Int> {
-        guard let node = section.values["holidays"] else { return [] }
+    /// Days since 1970-01-01.
+    private static func dates(_ section: TOMLSection, _ key: String) throws -> Set<Int> {
+        guard let node = section.values[key] else { return [] }
         let items: [TOMLNode]
         if case .array(let list) = node { items = list } else { items = [node] }
-        guard items.count <= 10_000 else { throw section.fault("holidays", tr("are too many")) }
+        guard items.count <= 10_000 else { throw section.fault(key, tr("are too many")) }
         return Set(
             try items.map { item in
                 switch item {
                 case .string(let text), .time(let text):
                     if let day = SendingWindow.day(text) { return day }
                     throw section.fault(
-                        "holidays", tr("\"{0}\" is no date", text), next: tr("Write it as in \"2027-01-01\"."))
-                default: throw section.fault("holidays", tr("must be a list of dates such as \"2027-01-01\""))
+                        key, tr("\"{0}\" is no date", text), next: tr("Write it as in \"2027-01-01\"."))
+                default: throw section.fault(key, tr("must be a list of dates such as \"2027-01-01\""))
                 }
             })
+    }
+
+    /// `2027-01-01`.
+    private static func text(_ day: Int) -> String {
+        String(Timestamp(microseconds: Int64(day) * 86_400_000_000).iso8601.prefix(10))
     }
 }

@@ -59,7 +59,7 @@ struct StressRound {
             feeding.cancel()
             added = try await feeding.value
             switch ending {
-            case .finished, .waiting, .interrupted, .inDoubt, .limitReached: break
+            case .finished, .waiting, .others, .interrupted, .inDoubt, .limitReached: break
             default:
                 throw Failure(.internalError, tr("The load test could not go on: {0}", "\(ending)"))
             }

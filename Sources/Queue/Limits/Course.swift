@@ -167,6 +167,13 @@ public struct CourseBasis: Sendable {
             finish: now.wall(finish), endsWithRetry: endsWithRetry)
     }
 
+    /// When the next message may be begun, one that every lane holds for.
+    var nextBegin: Timestamp {
+        var first = begin
+        _ = forecast(lanes + domains.flatMap(\.lanes), .none).course(1, from: begin) { first = $0.start }
+        return now.wall(first)
+    }
+
     /// The caps that hold it up, each run forward as if it were the only one; the slowest first.
     public func holds(_ count: Int) -> [CourseHold] {
         let free = forecast([], .none).course(count, from: begin) { _ in }

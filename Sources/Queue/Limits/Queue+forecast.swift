@@ -39,4 +39,24 @@ extension Queue {
         // Those in flight hold their grants already.
         return basis.course(waiting).finish ?? basis.present
     }
+
+    /// The first moment from `time` on at which one more message may be begun: every cap, the sending hours and the pace
+    /// together, as a forecast has it.
+    /// - Parameters:
+    ///   - campaign: its own schedule holds as it is given.
+    ///   - window: the account's.
+    ///   - domain: the message's, whose caps hold too; nil for one without.
+    public func nextBegin(
+        _ campaign: Campaign, from time: Timestamp, limits: [Limit], account: String, source: String,
+        window: SendingWindow?, isEven: Bool, domain: String?
+    ) throws -> Timestamp {
+        var basis = try courseBasis(
+            limits, account: account, source: source, campaign: campaign.id, domains: domain.map { [$0: 1] } ?? [:])
+        // Of one message nothing is known yet.
+        basis.deferredShare = 0
+        basis.isEven = isEven
+        basis.start = max(time, campaign.schedule.at ?? time)
+        basis.windows = [window, campaign.schedule.window].compactMap(\.self)
+        return basis.nextBegin
+    }
 }

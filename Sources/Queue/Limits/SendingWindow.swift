@@ -5,7 +5,7 @@ import Foundation
 ///
 /// An instant is inside if its local date and time are. So where clocks are set forward over the opening hour, the
 /// window opens with the first minute after the gap, and an hour that clocks show twice is inside twice.
-public struct SendingWindow: Sendable, Hashable, Codable {
+public struct SendingWindow: Sendable, Hashable, Encodable {
     /// A set of days: of the week, and those of the holiday list.
     public struct Days: OptionSet, Sendable, Hashable, Codable {
         public let rawValue: UInt8
@@ -39,7 +39,8 @@ public struct SendingWindow: Sendable, Hashable, Codable {
         }
     }
 
-    /// The days on which it opens. A day of the holiday list counts by `.holidays` alone, not by its weekday.
+    /// The days on which it opens. A day of the holiday list counts by `.holidays` alone, not by its weekday; one of the
+    /// make-up workdays as a working day.
     public var days: Days
     /// Minutes after midnight, local time; 0…1439.
     public var from: Int
@@ -49,15 +50,19 @@ public struct SendingWindow: Sendable, Hashable, Codable {
     public var zone: String?
     /// Days since 1970-01-01 (see `day`), in any order.
     public var holidays: Set<Int>
+    /// Days since 1970-01-01 on which people work though they are off the week's working days (调休); none of `holidays`.
+    public var workdays: Set<Int>
 
     public init(
-        days: Days = .everyDay, from: Int = 0, to: Int = 1440, zone: String? = nil, holidays: Set<Int> = []
+        days: Days = .everyDay, from: Int = 0, to: Int = 1440, zone: String? = nil, holidays: Set<Int> = [],
+        workdays: Set<Int> = []
     ) {
         self.days = days
         self.from = from
         self.to = to
         self.zone = zone
         self.holidays = holidays
+        self.workdays = workdays
     }
 
     /// The preset `non-working-10-16`: ten to four on weekends and holidays.
@@ -157,7 +162,10 @@ public struct SendingWindow: Sendable, Hashable, Codable {
 
     private func opens(_ day: Int) -> Bool {
         if holidays.contains(day) { return days.contains(.holidays) }
-        return days.contains(.weekday(((day % 7) + 11) % 7))
+        let weekday = Days.weekday(((day % 7) + 11) % 7)
+        // Which day of the week a weekend day stands for is nobody's to say: it needs all five.
+        if Days.weekend.contains(weekday), workdays.contains(day) { return days.contains(.workdays) }
+        return days.contains(weekday)
     }
 
     private func offset(_ zone: TimeZone?, _ moment: Int64) -> Int64 { ZoneOffset.seconds(zone, at: moment) }
@@ -167,5 +175,18 @@ public struct SendingWindow: Sendable, Hashable, Codable {
     private static func floor(_ value: Int64, by unit: Int64) -> Int64 {
         let rest = value % unit
         return value - (rest < 0 ? rest + unit : rest)
+    }
+}
+
+extension SendingWindow: Decodable {
+    /// A window stored before there were make-up workdays has none.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        days = try values.decode(Days.self, forKey: .days)
+        from = try values.decode(Int.self, forKey: .from)
+        to = try values.decode(Int.self, forKey: .to)
+        zone = try values.decodeIfPresent(String.self, forKey: .zone)
+        holidays = try values.decode(Set<Int>.self, forKey: .holidays)
+        workdays = try values.decodeIfPresent(Set<Int>.self, forKey: .workdays) ?? []
     }
 }

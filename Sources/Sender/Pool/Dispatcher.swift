@@ -1,5 +1,4 @@
 import Clock
-import Dispatch
 import Mail
 import Queue
 import Transport
@@ -71,7 +70,8 @@ public final class Dispatcher: Sendable {
         gate.obey(try await runner.status(RunnerStatus(), route: context.routeName).rest, isFirst: true)
         try await destinations?.begin()
         let lanes = Lane.pool(count: min(options.lanes, account.sessions))
-        let watch = Task { await Monitor(context, progress).watch() }
+        let next = NextMessage(queue, campaign, account)
+        let watch = Task { await Monitor(context, next, progress).watch() }
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { group in
             for number in 0..<account.sessions {
                 let lane = lanes[number % lanes.count]
@@ -93,7 +93,7 @@ public final class Dispatcher: Sendable {
         _ = await watch.result
         if let failure { throw failure }
         try await runner.release(context.feed.drain())
-        return try await conclude()
+        return try await conclude(runner.id, next)
     }
 
     private func destinations(_ runner: Runner, _ limits: [Limit], _ feed: Feed) -> Destinations? {
@@ -103,50 +103,27 @@ public final class Dispatcher: Sendable {
     }
 
     /// What “nothing is left to take” means is the queue's to say.
-    private func conclude() async throws -> Ending {
+    private func conclude(_ runner: Int64, _ next: NextMessage) async throws -> Ending {
         let ending = gate.ending ?? .finished
         if let share = gate.refusedShare {
             let reason =
                 "\(Int(share * 100)) % of the last answers were final refusals; look at the list and the log before going on"
-            try await read { [campaign] in try $0.pause(campaign.id, reason: reason) }
+            try await next.read { [campaign] in try $0.pause(campaign.id, reason: reason) }
             return .paused
         }
-        if case .waiting(let until) = ending, let full = try await read({ [self] in try domainCap($0) }) {
-            return .capped(full.limit, key: full.key, until: until)
-        }
+        if let reason = ending.reason { return Ending(try await next.foreseen(reason)) ?? ending }
         let id = campaign.id
-        guard case .finished = ending, let now = try await read({ try $0.campaign(id: id) }) else { return ending }
+        guard case .finished = ending, let now = try await next.read({ try $0.campaign(id: id) }) else { return ending }
         switch now.state {
         case .paused: return .paused
         case .cancelled: return .cancelled
         case .draft, .sending, .finished: break
         }
         let open = now.tallies.pending + now.tallies.sending + now.tallies.deferred
-        if open > 0 { return .waiting(until: clock.now()) }  // another process has them
+        if open > 0 {
+            let others = try await next.read { try $0.runners(id).contains { $0.id != runner } }
+            return others ? .others(open) : .waiting(until: clock.now())
+        }
         return now.tallies.inDoubt > 0 ? .inDoubt(now.tallies.inDoubt) : .finished
-    }
-
-    /// Who is due first may wait for no retry, but for room under the cap of his domain.
-    private func domainCap(_ queue: Queue) throws -> (limit: Limit, key: String)? {
-        let limits = (account.limits + campaign.limits).filter { $0.scope == .domain }
-        guard !limits.isEmpty, let domain = try queue.domainDueFirst(campaign.id) else { return nil }
-        let group = DomainGroup.key(domain)
-        var last: (limit: Limit, use: LimitUse)?
-        for limit in limits where limit.key.map({ DomainGroup.key($0) == group }) ?? true {
-            let uses = try queue.limitUse(
-                [limit], account: account.name, source: account.sourceKey, domains: [domain], campaign: campaign.id)
-            guard let use = uses.first, use.used >= use.count, let free = use.nextFree else { continue }
-            if last?.use.nextFree.map({ free > $0 }) ?? true { last = (limit, use) }
-        }
-        return last.map { ($0.limit, $0.use.key) }
-    }
-
-    /// SQLite is not called on the cooperative pool, where a wait for the disk would hold up others.
-    private func read<T: Sendable>(_ body: @escaping @Sendable (Queue) throws -> T) async throws -> T {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { [queue] in
-                continuation.resume(with: Result { try body(queue) })
-            }
-        }
     }
 }

@@ -14,6 +14,8 @@ public enum Ending: Sendable {
     case waiting(until: Timestamp)
     /// The route rests until then, because of this answer.
     case resting(until: Timestamp, reply: String)
+    /// Other processes have whoever is left, so many.
+    case others(Int)
     case paused
     case cancelled
     /// Nothing is left but hand-overs whose outcome nobody knows.
@@ -26,6 +28,30 @@ public enum Ending: Sendable {
     case limitReached
     /// Somebody asked the process to end.
     case interrupted
+}
+
+extension Ending {
+    /// What a run that does not stay ends with where it would have to wait; nil for what is short, or no wait for time.
+    init?(_ reason: WaitReason) {
+        switch reason {
+        case .cap(let limit, let key, let until): self = .capped(limit, key: key, until: until)
+        case .rest(let until, let reply): self = .resting(until: until, reply: reply)
+        case .closed(let until): self = .closed(until: until)
+        case .retry(let until): self = .waiting(until: until)
+        case .nothing, .others, .reconnect, .pace, .turn, .history: return nil
+        }
+    }
+
+    /// What it waits for; nil for an ending of another kind.
+    var reason: WaitReason? {
+        switch self {
+        case .capped(let limit, let key, let until): .cap(limit, key: key, until: until)
+        case .resting(let until, let reply): .rest(until: until, reply: reply)
+        case .closed(let until): .closed(until: until)
+        case .waiting(let until): .retry(until: until)
+        default: nil
+        }
+    }
 }
 
 /// Why nothing is begun at the moment.

@@ -177,22 +177,15 @@ final class Gate: Sendable {
     /// All workers wait: the run is over when nothing can come, or when it is not to stay.
     private func concludeOrWait(_ state: inout State) {
         let reasons = state.parked.values.map(\.reason)
-        guard let next = reasons.earliest, let until = next.until
-        else {
+        guard let next = reasons.earliest else {
             state.stop = .finished  // the dispatcher asks the queue what that means
             return
         }
         guard !options.wait else { return }
         // As long as one tries to connect, it has recipients whom the others only wait for.
         guard !reasons.contains(where: \.isPartOfSending) else { return }
-        switch next {
-        case .cap(let limit, let key, _): state.stop = .capped(limit, key: key, until: until)
-        case .rest(_, let reply): state.stop = .resting(until: until, reply: reply)
-        case .closed(let until): state.stop = .closed(until: until)
-        case .retry, .nothing: state.stop = .waiting(until: until)
-        case .others: state.stop = .finished
-        case .reconnect, .pace, .turn, .history: return  // short, and part of sending
-        }
+        // What others have is the dispatcher's to ask for, too.
+        state.stop = Ending(next) ?? .finished
     }
 
     /// Those that wait for a place, as many as there are places.

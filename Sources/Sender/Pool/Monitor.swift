@@ -5,10 +5,12 @@ import Queue
 /// screen its picture.
 struct Monitor: Sendable {
     private let run: RunContext
+    private let next: NextMessage
     private let progress: @Sendable (Progress) -> Void
 
-    init(_ run: RunContext, _ progress: @escaping @Sendable (Progress) -> Void) {
+    init(_ run: RunContext, _ next: NextMessage, _ progress: @escaping @Sendable (Progress) -> Void) {
         self.run = run
+        self.next = next
         self.progress = progress
     }
 
@@ -16,6 +18,7 @@ struct Monitor: Sendable {
     func watch() async {
         var history: [(at: Int64, sent: Int)] = []
         var round = 0
+        var known: (reason: WaitReason, foreseen: WaitReason)?
         while !Task.isCancelled {
             var picture = run.gate.picture()
             let now = run.ticks()
@@ -24,12 +27,19 @@ struct Monitor: Sendable {
             if let first = history.first, now > first.at {
                 picture.rate = Double(picture.sent - first.sent) * 1_000_000 / Double(now - first.at)
             }
+            if let reason = picture.waiting {
+                // The queue is asked once a wait, not at each look.
+                if known?.reason != reason { known = (reason, (try? await next.foreseen(reason)) ?? reason) }
+                picture.waiting = known?.foreseen
+            }
             progress(picture)
             if round % 2 == 0 { await report(picture) }
             round += 1
             try? await Task.sleep(for: .milliseconds(200))
         }
-        progress(run.gate.picture())
+        var last = run.gate.picture()
+        if let known, last.waiting == known.reason { last.waiting = known.foreseen }
+        progress(last)
     }
 
     private func report(_ picture: Progress) async {
