@@ -209,7 +209,7 @@ import Testing
 
 extension ClientEnd {
     func readWhileAborting(_ connection: Connection) async throws {
-        Task(executorPreference: lane) { @Sendable in
+        Task {
             await lane.sleep(for: .milliseconds(50))
             connection.abort()
         }
