@@ -1,6 +1,3 @@
-import Dispatch
-import Synchronization
-
 @testable import Queue
 
 /// Several pieces of work that share one commit, as those do that come in while the disk syncs.
@@ -16,7 +13,7 @@ extension CrashMachine {
     func perform(together steps: [Step], on process: Int) async throws -> Batch {
         let journal = try queues[process].journal()
         let before = journal.counters.commits
-        let hold = Hold(journal)
+        let hold = JournalHold(journal)
         defer { hold.end() }
         var tasks: [Task<Reply, any Error>] = []
         for step in steps {
@@ -36,39 +33,6 @@ extension CrashMachine {
         for task in tasks { batch.replies.append(await task.result) }
         batch.commits = journal.counters.commits - before
         return batch
-    }
-}
-
-/// Keeps a Journal from its next commit.
-private final class Hold: Sendable {
-    private let gate = DispatchSemaphore(value: 0)
-    private let isOver = Flag()
-
-    init(_ journal: Journal) {
-        let (entered, gate) = (DispatchSemaphore(value: 0), gate)
-        DispatchQueue.global().async {
-            journal.betweenCommits { _ in
-                entered.signal()
-                gate.wait()
-            }
-        }
-        entered.wait()
-    }
-
-    func end() { if isOver.set() { gate.signal() } }
-}
-
-private final class Flag: Sendable {
-    private let state = Mutex(false)
-    var isSet: Bool { state.withLock { $0 } }
-
-    /// Whether it was not set before.
-    @discardableResult
-    func set() -> Bool {
-        state.withLock { state in
-            defer { state = true }
-            return !state
-        }
     }
 }
 

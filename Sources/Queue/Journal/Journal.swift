@@ -29,8 +29,9 @@ final class Journal: Sendable {
     private let patience: Patience
     private let queue = DispatchQueue(label: "outpost.journal", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
-    /// This and the next are touched on `queue` alone.
+    /// This and the next two are touched on `queue` alone.
     private nonisolated(unsafe) var statements = StatementCache()
+    private nonisolated(unsafe) let leaseNumbers = LeaseNumbers()
     /// BEGIN and COMMIT, prepared once: GRDB's own parse their text each time, 20 µs a commit.
     private nonisolated(unsafe) var transaction: (begin: Prepared, commit: Prepared)?
 
@@ -126,7 +127,7 @@ final class Journal: Sendable {
                 try transaction.begin.run()
                 patience.restore()
                 do {
-                    let commit = try Commit(db, statements, clock)
+                    let commit = try Commit(db, statements, leaseNumbers, clock)
                     while next < batch.count {
                         let operation = batch[next]
                         do {

@@ -21,84 +21,13 @@ public final class Runner: Sendable {
     private let doubt: DoubtPolicy
     private let state: Mutex<State>
 
-    private final class Held {
-        let fresh: Bool
-        var recipients: Set<Int64>
-
-        init(fresh: Bool, recipients: [Int64]) {
-            self.fresh = fresh
-            self.recipients = Set(recipients)
-        }
-    }
-
-    /// A lease out of which some were given back; the others are leased one by one.
-    private struct Torn {
-        var lease: Int64
-        var fresh: Bool
-        var left: Set<Int64> = []
-        var released: Set<Int64> = []
-        /// The leases of those left, by recipient.
-        var pieces: [Int64: Int64] = [:]
-    }
-
     private struct State {
         /// nil once stopped.
         var lock: RunnerLock?
         /// What is asked from here on could come behind its own end.
         var isStopping = false
-        /// Leases with the recipients not begun yet, and which lease a recipient is in.
-        var leases: [Int64: Held] = [:]
-        var leaseOf: [Int64: Int64] = [:]
-        /// Used-up leases, deleted by the next commit of this runner.
-        var spent: [Int64] = []
+        var leases = LeaseBook()
         var spells = SpellWatch()
-
-        mutating func hold(_ made: [(LeaseRange, [Int64])]) {
-            for (range, recipients) in made {
-                leases[range.id] = Held(fresh: range.fresh, recipients: recipients)
-                for recipient in recipients { leaseOf[recipient] = range.id }
-            }
-        }
-
-        /// Lets go of recipients; answers the leases they were in.
-        mutating func tear(_ recipients: [Int64]) -> [Torn] {
-            var torn: [Int64: Torn] = [:]
-            for recipient in recipients {
-                guard let lease = leaseOf.removeValue(forKey: recipient), let held = leases[lease] else { continue }
-                held.recipients.remove(recipient)
-                torn[lease, default: Torn(lease: lease, fresh: held.fresh)].released.insert(recipient)
-            }
-            for lease in torn.keys { torn[lease]?.left = leases.removeValue(forKey: lease)?.recipients ?? [] }
-            return Array(torn.values)
-        }
-
-        /// As before `tear`, but for those begun meanwhile: what was made of the leases never came to the disk.
-        mutating func mend(_ torn: [Torn]) {
-            for old in torn {
-                let left = old.left.filter { recipient in
-                    guard let piece = old.pieces[recipient] else { return true }
-                    return leases.removeValue(forKey: piece) != nil
-                }
-                let recipients = old.released.union(left)
-                leases[old.lease] = Held(fresh: old.fresh, recipients: Array(recipients))
-                for recipient in recipients { leaseOf[recipient] = old.lease }
-            }
-        }
-
-        /// - Parameter lease: the one it was in when that was written. It may be in another by now, which stays; where the
-        ///   old one was torn meanwhile, its piece is meant, and another piece may have its number (history 3474377298).
-        mutating func consume(_ recipient: Int64, in lease: Int64?) {
-            guard let then = lease,
-                let lease = leases[then]?.recipients.contains(recipient) == true ? then : leaseOf[recipient],
-                let held = leases[lease]
-            else { return }
-            if leaseOf[recipient] == lease { leaseOf[recipient] = nil }
-            held.recipients.remove(recipient)
-            if held.recipients.isEmpty {
-                leases[lease] = nil
-                spent.append(lease)
-            }
-        }
     }
 
     init(
@@ -123,33 +52,32 @@ public final class Runner: Sendable {
     public func lease(_ count: Int) async throws -> LeaseAnswer {
         let book = book
         let (answer, leases) = try await write { try $0.lease(count, book.charges) }
-        state.withLock { $0.hold(leases) }
+        state.withLock { $0.leases.hold(leases) }
         return answer
     }
 
     /// Gives back leased recipients that were not begun.
     public func release(_ recipients: [Int64]) async throws {
         let charges = book.charges
-        let torn = Mutex<[Torn]>([])
+        let torn = Mutex<[LeaseBook.Torn]>([])
         do {
             // Within the commit, so that of several at once each finds what the one before it left.
             try await write { [self] commit in
                 // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by
                 // one.
-                var leases = state.withLock { $0.tear(recipients) }
+                var leases = state.withLock { $0.leases.tear(recipients) }
                 defer { torn.withLock { $0 = leases } }
-                try commit.deleteLeases(leases.map(\.lease))
+                try commit.deleteLeases(leases.map(\.lease), of: charges.runner)
                 for index in leases.indices {
                     let fresh = leases[index].fresh
                     for id in leases[index].left.sorted() {
-                        let range = try commit.insertLease(charges, fresh: fresh, first: id, last: id)
-                        leases[index].pieces[id] = range.id
-                        state.withLock { $0.hold([(range, [id])]) }
+                        let piece = try commit.insertLease(charges, fresh: fresh, first: id, last: id)
+                        state.withLock { $0.leases.hold(piece: piece, of: &leases[index]) }
                     }
                 }
             }
         } catch {
-            state.withLock { state in torn.withLock { state.mend($0) } }
+            state.withLock { state in torn.withLock { state.leases.mend($0) } }
             throw error
         }
     }
@@ -165,7 +93,7 @@ public final class Runner: Sendable {
             let charges = try commit.current(book)
             try commit.settle(settle, charges)
             let answers = try commit.begin(begin, charges)
-            return (answers, state.withLock { state in begin.map { state.leaseOf[$0.recipient] } })
+            return (answers, state.withLock { state in begin.map { state.leases.leaseOf[$0.recipient] } })
         }
         if !begin.isEmpty { consume(begin, answers, leases) }
         return answers
@@ -180,9 +108,9 @@ public final class Runner: Sendable {
         let charges = book.charges
         let lease = try await write { [self] commit in
             try commit.postpone(recipient, until: until, charges)
-            return state.withLock { $0.leaseOf[recipient] }
+            return state.withLock { $0.leases.leaseOf[recipient] }
         }
-        state.withLock { $0.consume(recipient, in: lease) }
+        state.withLock { $0.leases.consume(recipient, in: lease) }
     }
 
     /// The heartbeat: says what this runner waits for, puts in order what other runners left that died meanwhile,
@@ -257,19 +185,19 @@ public final class Runner: Sendable {
     func write<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) async throws -> T {
         let spent = try state.withLock { state in
             guard state.lock != nil, !state.isStopping else { throw QueueError.stopped }
-            defer { state.spent = [] }
-            return state.spent
+            return state.leases.takeSpent()
         }
         guard !spent.isEmpty else { return try await journal.write(body) }
+        let id = id
         do {
             return try await journal.write { commit in
                 // After the body, which may refuse: then nothing has been written.
                 let value = try body(commit)
-                try commit.deleteLeases(spent)
+                try commit.deleteLeases(spent, of: id)
                 return value
             }
         } catch {
-            state.withLock { $0.spent += spent }
+            state.withLock { $0.leases.putBack(spent: spent) }
             throw error
         }
     }
@@ -278,7 +206,7 @@ public final class Runner: Sendable {
         state.withLock { state in
             for ((request, lease), answer) in zip(zip(requests, leases), answers) {
                 switch answer {
-                case .begun, .gone, .suppressed: state.consume(request.recipient, in: lease)
+                case .begun, .gone, .suppressed: state.leases.consume(request.recipient, in: lease)
                 case .capped, .closed, .paced, .unready, .halted: break
                 }
             }
