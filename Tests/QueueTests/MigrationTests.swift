@@ -113,6 +113,32 @@ import Testing
         #expect(try queue.prove(limits.map { HeldLimit($0, campaign: id) }).findings == [])
     }
 
+    @Test("a queue of the fifth schema knows its last orders, and what a killed run had leased is free again")
+    func fifth() async throws {
+        let path = try kept("schema5.sql")
+        let before = try rows(path)
+        #expect(before["event"]?.count == 7 && before["lease"]?.count == 1 && before["recipient"]?.count == 13)
+        let clock = ManualClock(Timestamp(seconds: 1_796_049_500))
+        let queue = try Queue.open(at: path, access: .readWrite, clock: clock)
+        #expect(try rows(path) == before)
+        #expect(try queue.verify(deep: true) == [])
+        #expect(try queue.prove([]).findings == [])
+        let paused = try #require(try queue.campaign(named: "camp")?.id)
+        let stopped = try #require(try queue.campaign(named: "spring6")?.id)
+        let order = try #require(try queue.lastOrder(paused))
+        #expect((order.kind, order.text, order.by) == ("pause", "until Monday", "you@desk"))
+        #expect(try queue.lastOrder(stopped)?.kind == "resume")
+        try queue.claim()
+        let runner = try await queue.startRunner(
+            stopped, account: "office", source: "default", limits: [], doubt: .hold)
+        #expect(runner.recovered.runners == 1 && runner.recovered.inDoubt == 0)
+        #expect(try await runner.lease(9).recipients.count == 4)
+        try queue.cancel(paused, by: "ann@desk")
+        #expect(try queue.lastOrder(paused)?.kind == "cancel" && queue.lastOrder(paused)?.by == "ann@desk")
+        try await runner.stop()
+        #expect(try queue.verify(deep: true) == [])
+    }
+
     @Test("a rest of the first schema goes on")
     func rest() throws {
         let path = try kept("schema1.sql")

@@ -56,7 +56,7 @@ extension Queue {
         }
     }
 
-    /// Backwards over `event_campaign`; behind an order come the few events of the runners that obeyed it.
+    /// By `event_order`, whose condition stands here word for word, or it would not be used.
     static let selectLastOrder = """
         SELECT id, campaign, at, kind, text FROM event
         WHERE campaign = ?1 AND kind IN ('pause', 'resume', 'cancel') ORDER BY id DESC LIMIT 1

@@ -22,6 +22,9 @@ enum Migrations {
         migrator.registerMigration(Migration5.name, foreignKeyChecks: .immediate) { db in
             try db.execute(sql: Migration5.schema)
         }
+        migrator.registerMigration(Migration6.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration6.schema)
+        }
         return migrator
     }
 
