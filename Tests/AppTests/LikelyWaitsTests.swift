@@ -66,8 +66,11 @@ struct LikelyWaitsTests {
         let config = try Config(
             TOMLFile(text: Self.config, path: folder + "/config.toml"), presets: PresetCatalogue(folder: ""))
         let stored = try #require(try queue.campaign(named: "spring"))
-        #expect(try config.pacing(for: stored, in: queue).retry == (try config.likelyWaits(stored, in: queue)))
-        return try config.likelyWaits(stored, in: queue)
+        let classifier = try config.retryClassifier()
+        let likely = try config.likelyWaits(stored, in: queue, by: classifier)
+        #expect(try config.pacing(for: stored, in: queue, by: classifier).retry == likely)
+        #expect(try config.likelyWaits(stored, in: queue, by: nil) == [.seconds(60)])
+        return likely
     }
 
     @Test("while nobody was put off, the account's")

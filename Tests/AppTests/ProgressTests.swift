@@ -112,7 +112,7 @@ struct EndingTests {
         let campaign = try queue.create(
             CampaignDraft(name: "c", account: "a", columns: ["email"], content: [], contentHash: "x"))
         let config = try Config(TOMLFile(text: "", path: "c"), presets: PresetCatalogue(folder: nil))
-        let line = try CampaignStatus(campaign, in: queue, config: config).json.line
+        let line = try CampaignStatus(campaign, in: queue, config: config, by: nil).json.line
         let wanted =
             #"{"campaign":"c","state":"draft","total":0,"pending":0,"sending":0,"sent":0,"deferred":0,"failed":0,"#
             + #""suppressed":0,"in_doubt":0,"cancelled":0,"rate_per_second":0.0,"started":null,"finished":null,"#

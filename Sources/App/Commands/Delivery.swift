@@ -104,13 +104,13 @@ struct Delivery {
         var account = try config.sender(settings, campaign: campaign.name)
         if let sessions { account.sessions = sessions }
         let plan = try FrozenMessage.plan(campaign, in: queue)
-        let rules = try ReplyRules.load(folder: installation.places.configFolder)
+        let classifier = ReplyClassifier(rules: try ReplyRules.load(folder: installation.places.configFolder))
         if !settings.dkim.isEmpty {
             Notice.line(tr("Account \"{0}\": dkim is not signed with by this version yet.", settings.name))
         }
         // A password that cannot be had ends it here, before anybody is tried.
         if account.user != nil { _ = try await account.password() }
-        if asks, campaign.startedAt == nil { try confirm(campaign, account, plan, in: queue) }
+        if asks, campaign.startedAt == nil { try confirm(campaign, account, plan, classifier, in: queue) }
         let signals = Signals()
         if let ending = try await waitForStart(campaign, signals) {
             return say(EndingReport(ending, campaign, signal: signals.received, now: clock.now()), campaign)
@@ -120,14 +120,14 @@ struct Delivery {
             try await DoubtBeforeSending(queue: queue, campaign: campaign, config: config, policy: policy).settle()
         }
         let dispatcher = Dispatcher(
-            queue: queue, campaign: campaign, account: account, plan: plan,
-            classifier: ReplyClassifier(rules: rules),
+            queue: queue, campaign: campaign, account: account, plan: plan, classifier: classifier,
             options: SendOptions(
                 limit: limit, wait: wait, doubt: policy,
                 lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), resolver: config.dns.resolver),
             clock: clock)
         signals.drain { dispatcher.drain() }
-        let reporter = ProgressReporter(progress, campaign: campaign.name, queue: queue, config: config, clock: clock)
+        let reporter = ProgressReporter(
+            progress, campaign: campaign.name, queue: queue, config: config, classifier: classifier, clock: clock)
         installation.log.write(.info, "send \(campaign.name) over \(account.name) (\(account.server))")
         let keeper = RetentionKeeper(queue, config)
         defer { keeper.stop() }
@@ -151,8 +151,10 @@ struct Delivery {
     }
 
     /// How many, from when, until when: the last moment to think again.
-    private func confirm(_ campaign: Campaign, _ account: Account, _ plan: MessagePlan, in queue: Queue) throws {
-        let status = try CampaignStatus(campaign, in: queue, config: config)
+    private func confirm(
+        _ campaign: Campaign, _ account: Account, _ plan: MessagePlan, _ classifier: ReplyClassifier, in queue: Queue
+    ) throws {
+        let status = try CampaignStatus(campaign, in: queue, config: config, by: classifier)
         let people = NumberText.count(campaign.tallies.pending)
         let start = campaign.schedule.at.map { TimeText.moment($0, now: status.now) } ?? tr("now")
         let finish = status.forecast.map { "~" + TimeText.moment($0, now: status.now) } ?? tr("a few moments later")

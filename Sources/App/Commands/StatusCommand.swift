@@ -2,6 +2,7 @@ import ArgumentParser
 import Clock
 import Glibc
 import Queue
+import Sender
 
 /// `outpost status [NAME]`
 struct StatusCommand: AsyncParsableCommand {
@@ -17,9 +18,10 @@ struct StatusCommand: AsyncParsableCommand {
         let installation = try Installation()
         let config = try installation.config()
         let queue = try queue(installation)
+        let classifier = try config.retryClassifier()
         var shown = 0
         while true {
-            let all = try statuses(queue, config)
+            let all = try statuses(queue, config, classifier)
             var output = StandardOutput()
             if watch, !format.json, !format.csv, isatty(1) == 1 {
                 try output.write(shown == 0 ? "\u{1B}[2J\u{1B}[H" : "\u{1B}[H\u{1B}[J")
@@ -38,10 +40,12 @@ struct StatusCommand: AsyncParsableCommand {
         return try installation.readingQueue()
     }
 
-    private func statuses(_ queue: Queue?, _ config: Config) throws -> [CampaignStatus] {
+    private func statuses(
+        _ queue: Queue?, _ config: Config, _ classifier: ReplyClassifier?
+    ) throws -> [CampaignStatus] {
         guard let queue else { return [] }
         let campaigns = try name.map { [try Installation.campaign($0, in: queue)] } ?? queue.campaigns()
-        return try campaigns.map { try CampaignStatus($0, in: queue, config: config) }
+        return try campaigns.map { try CampaignStatus($0, in: queue, config: config, by: classifier) }
     }
 
     private func print(_ all: [CampaignStatus], to output: inout StandardOutput, heading: Bool) throws {
@@ -72,9 +76,10 @@ struct ListCommand: AsyncParsableCommand {
         let installation = try Installation()
         let config = try installation.config()
         let queue = try installation.readingQueue()
+        let classifier = try config.retryClassifier()
         let all =
             try queue.map { queue in
-                try queue.campaigns().map { try CampaignStatus($0, in: queue, config: config) }
+                try queue.campaigns().map { try CampaignStatus($0, in: queue, config: config, by: classifier) }
             } ?? []
         var output = StandardOutput()
         if format.json {

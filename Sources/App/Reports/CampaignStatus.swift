@@ -1,5 +1,6 @@
 import Clock
 import Queue
+import Sender
 
 /// One campaign as `status` tells it: tallies, rate, forecast, caps, and why it stands still.
 struct CampaignStatus: Sendable {
@@ -16,8 +17,12 @@ struct CampaignStatus: Sendable {
     let order: EventRecord?
     let now: Timestamp
 
+    /// - Parameter classifier: `Config.retryClassifier()`, made once for all of them.
     /// - Throws: `QueueError`.
-    init(_ campaign: Campaign, in queue: Queue, config: Config, clock: any WallClock = SystemClock()) throws {
+    init(
+        _ campaign: Campaign, in queue: Queue, config: Config, by classifier: ReplyClassifier?,
+        clock: any WallClock = SystemClock()
+    ) throws {
         self.campaign = campaign
         now = clock.now()
         let limits = config.limits(for: campaign)
@@ -33,7 +38,7 @@ struct CampaignStatus: Sendable {
             let pace = rate > 0 && campaign.state == .sending ? rate : nil
             forecast = try queue.forecast(
                 campaign.id, limits: limits, account: campaign.account, source: source, pace: pace,
-                pacing: config.pacing(for: campaign, in: queue))
+                pacing: config.pacing(for: campaign, in: queue, by: classifier))
         } else {
             forecast = nil
         }

@@ -23,17 +23,22 @@ final class ProgressReporter: Sendable {
     private let name: String
     private let queue: Queue
     private let config: Config
+    private let classifier: ReplyClassifier
     private let clock: any WallClock
     private let state = Mutex(State())
     /// Reads the queue and writes the terminal, so that no session waits for either.
     private let hand = DispatchQueue(label: "outpost.progress")
 
     /// - Parameter style: `auto` is a bar on a terminal and lines elsewhere.
-    init(_ style: Style, campaign name: String, queue: Queue, config: Config, clock: any WallClock = SystemClock()) {
+    init(
+        _ style: Style, campaign name: String, queue: Queue, config: Config, classifier: ReplyClassifier,
+        clock: any WallClock = SystemClock()
+    ) {
         self.style = style == .auto ? (Notice.isTerminal ? .bar : .plain) : style
         self.name = name
         self.queue = queue
         self.config = config
+        self.classifier = classifier
         self.clock = clock
     }
 
@@ -76,7 +81,7 @@ final class ProgressReporter: Sendable {
         }
         guard let progress, let campaign = try? queue.campaign(named: name) else { return }
         if style == .json {
-            if let status = try? CampaignStatus(campaign, in: queue, config: config, clock: clock) {
+            if let status = try? CampaignStatus(campaign, in: queue, config: config, by: classifier, clock: clock) {
                 Notice.line(status.json.line)
             }
             return
@@ -105,7 +110,7 @@ final class ProgressReporter: Sendable {
         let uses = (try? queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)) ?? []
         let forecast = try? queue.forecast(
             campaign.id, limits: limits, account: campaign.account, source: source, pace: pace > 0 ? pace : nil,
-            pacing: config.pacing(for: campaign, in: queue))
+            pacing: config.pacing(for: campaign, in: queue, by: classifier))
         state.withLock { state in
             state.tightest = uses.min { $0.count - $0.used < $1.count - $1.used }
             state.forecast = forecast ?? nil

@@ -5,16 +5,22 @@ extension Config {
     /// Of the last attempts so many are looked at.
     private static let lookedAt = 300
 
+    /// The reply rules for `likelyWaits`, to be read once a command; nil where no `[[retry]]` asks for them.
+    /// - Throws: `Failure` (78) for a reply rule that cannot be read.
+    func retryClassifier() throws -> ReplyClassifier? {
+        retries.isEmpty ? nil : ReplyClassifier(rules: try ReplyRules.load(folder: FilePath.parent(path)))
+    }
+
     /// The waits by which those will be tried again who are put off: as most of those are who were put off lately, by the
     /// `[[retry]]` for their domain and kind of refusal. While nobody was, the campaign's usual ones.
-    /// - Throws: `QueueError`; `Failure` (78) for a reply rule that cannot be read.
-    func likelyWaits(_ campaign: Campaign, in queue: Queue) throws -> [Duration] {
+    /// - Parameter classifier: as `retryClassifier()` made it; it is asked every other second while a campaign is sent.
+    /// - Throws: `QueueError`.
+    func likelyWaits(_ campaign: Campaign, in queue: Queue, by classifier: ReplyClassifier?) throws -> [Duration] {
         let account = accounts.first { $0.name == campaign.account }
         let usual = usualWaits(account, campaign: campaign.name)
-        guard let account, !retries.isEmpty else { return usual }
+        guard let account, let classifier, !retries.isEmpty else { return usual }
         let putOff = try queue.latestAttempts(campaign.id, limit: Self.lookedAt).filter { $0.outcome == .deferred }
         guard !putOff.isEmpty else { return usual }
-        let classifier = ReplyClassifier(rules: try ReplyRules.load(folder: FilePath.parent(path)))
         var votes: [String: Int] = [:]
         for attempt in putOff {
             let domain = attempt.email.split(separator: "@").last.map { $0.lowercased() } ?? ""

@@ -193,14 +193,16 @@ import Testing
         let campaign = try #require(try home.queue.campaign(named: "spring"))
         let config = try Config(TOMLFile(text: "", path: home.places.config), presets: PresetCatalogue(folder: ""))
         for (code, word) in [(Int32(74), "disk full"), (77, "login"), (78, "config.toml")] {
-            let row = try CampaignView(campaign, home.queue, config, SystemClock(), endings: ["spring": code]).row()
+            let row = try CampaignView(
+                campaign, home.queue, config, nil, SystemClock(), endings: ["spring": code]
+            ).row()
             guard case .said(let text, _)? = row.standstill else {
                 Issue.record("no reason for \(code)")
                 continue
             }
             #expect(text.contains(word))
         }
-        let row = try CampaignView(campaign, home.queue, config, SystemClock(), endings: ["spring": 75]).row()
+        let row = try CampaignView(campaign, home.queue, config, nil, SystemClock(), endings: ["spring": 75]).row()
         #expect(row.standstill == .notStarted)
     }
 

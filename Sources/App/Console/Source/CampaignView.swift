@@ -1,6 +1,7 @@
 import Clock
 import Mail
 import Queue
+import Sender
 
 /// One campaign as the console shows it, from what the queue says.
 struct CampaignView {
@@ -8,6 +9,7 @@ struct CampaignView {
     let limits: [LimitUse]
     private let queue: Queue
     private let config: Config
+    private let classifier: ReplyClassifier?
     private let now: Timestamp
     private let runners: [RunnerRecord]
     private let rate: Double
@@ -15,11 +17,13 @@ struct CampaignView {
     private let endings: [String: Int32]
 
     init(
-        _ campaign: Campaign, _ queue: Queue, _ config: Config, _ clock: any WallClock, endings: [String: Int32]
+        _ campaign: Campaign, _ queue: Queue, _ config: Config, _ classifier: ReplyClassifier?, _ clock: any WallClock,
+        endings: [String: Int32]
     ) throws {
         self.campaign = campaign
         self.queue = queue
         self.config = config
+        self.classifier = classifier
         self.endings = endings
         now = clock.now()
         limits = try queue.limitUse(
@@ -34,7 +38,7 @@ struct CampaignView {
         try queue.forecast(
             campaign.id, limits: config.limits(for: campaign), account: campaign.account,
             source: config.source(for: campaign), pace: rate > 0 ? rate : nil,
-            pacing: config.pacing(for: campaign, in: queue))
+            pacing: config.pacing(for: campaign, in: queue, by: classifier))
     }
 
     /// A campaign of which nothing moves and nothing is asked.

@@ -15,10 +15,16 @@ final class QueueConsoleSource: ConsoleSource {
         var file: FilePath.Identity?
         /// How many files there were before it: each counts its commits from the beginning.
         var replaced = 0
-        var config: Config?
-        /// When the configuration was read, in microseconds since boot.
-        var configRead: Int64 = 0
+        var setup: Setup?
+        /// When it was read, in microseconds since boot.
+        var setupRead: Int64 = 0
         var forecasts: [Int64: Forecasted] = [:]
+    }
+
+    private struct Setup {
+        let config: Config
+        /// `Config.retryClassifier()`
+        let classifier: ReplyClassifier?
     }
 
     private struct Forecasted {
@@ -68,12 +74,13 @@ final class QueueConsoleSource: ConsoleSource {
     func snapshot(selected: String?) throws -> Snapshot {
         guard let queue = try reading() else { return Snapshot() }
         var snapshot = Snapshot()
-        let config: Config
+        let setup: Setup
         do {
-            config = try self.config()
+            setup = try self.setup()
         } catch {
             snapshot.warnings.append("\(error)".firstLine)
-            config = try Config(TOMLFile(text: "", path: places.config), presets: PresetCatalogue(folder: ""))
+            let empty = try Config(TOMLFile(text: "", path: places.config), presets: PresetCatalogue(folder: ""))
+            setup = Setup(config: empty, classifier: nil)
         }
         if let objection = try? queue.claimObjection() {
             snapshot.warnings.append(tr("this queue does not send until it is claimed: {0}", objection))
@@ -82,7 +89,8 @@ final class QueueConsoleSource: ConsoleSource {
             let isSelected = campaign.name == selected
             // Only what may move is looked at in full; the rest is in its row.
             if isSelected || campaign.state == .sending {
-                let view = try CampaignView(campaign, queue, config, clock, endings: processes.endings)
+                let view = try CampaignView(
+                    campaign, queue, setup.config, setup.classifier, clock, endings: processes.endings)
                 var row = try view.row()
                 row.finish = try finish(campaign, view)
                 snapshot.campaigns.append(row)
@@ -117,7 +125,8 @@ final class QueueConsoleSource: ConsoleSource {
         guard let queue = try reading(), let campaign = try queue.campaign(named: name) else {
             throw Failure(.notFound, tr("There is no campaign \"{0}\".", name))
         }
-        let view = try CampaignView(campaign, queue, try config(), clock, endings: [:])
+        let setup = try setup()
+        let view = try CampaignView(campaign, queue, setup.config, setup.classifier, clock, endings: [:])
         let people = campaign.tallies.pending + campaign.tallies.deferred + campaign.tallies.sending
         let full = view.limits.filter { $0.used >= $0.count }.compactMap(\.nextFree).max()
         return StartTerms(
@@ -144,7 +153,8 @@ final class QueueConsoleSource: ConsoleSource {
     func story(_ email: String) throws -> [String] {
         let rules = try ReplyRules.load(folder: places.configFolder)
         let report = try StoryReport(
-            Mailbox(parsing: email), try searching(), try config(), ReplyClassifier(rules: rules), now: clock.now())
+            Mailbox(parsing: email), try searching(), try setup().config, ReplyClassifier(rules: rules),
+            now: clock.now())
         // The address is the heading already.
         return Array(report.lines.dropFirst())
     }
@@ -213,15 +223,17 @@ final class QueueConsoleSource: ConsoleSource {
         return (queue, try Installation.campaign(name, in: queue).id)
     }
 
-    private func config() throws -> Config {
+    /// The configuration as it was at most ten seconds ago.
+    private func setup() throws -> Setup {
         let now = clock.sinceBoot().microseconds
-        if let known = state.withLock({ now - $0.configRead < 10_000_000 ? $0.config : nil }) { return known }
+        if let known = state.withLock({ now - $0.setupRead < 10_000_000 ? $0.setup : nil }) { return known }
         let config = try Config.load(places)
+        let setup = Setup(config: config, classifier: try config.retryClassifier())
         state.withLock {
-            $0.config = config
-            $0.configRead = now
+            $0.setup = setup
+            $0.setupRead = now
         }
-        return config
+        return setup
     }
 }
 
