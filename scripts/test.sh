@@ -15,6 +15,7 @@ $swift test "${few[@]}" "$@" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 if [ "$status" -ne 0 ]; then
   printf '\n=== what failed\n'
-  grep -a -E '^(✘|↳|error:)|: (error|fatal error|Fatal error):|Crash' "$log" | cut -c1-1000 | awk '!seen[$0]++' | head -n 60
+  awk '/^✘/ { issue = 1; print; next } /^↳/ { if (issue) print; next } { issue = 0 } /(^|: )([Ff]atal )?error: /' "$log" |
+    cut -c1-1000 | awk '!seen[$0]++' | head -n 60
 fi
 exit "$status"

@@ -48,6 +48,11 @@ final class Bed: Sendable {
         try await queue.startRunner(campaign, account: "qq", source: source, limits: limits, doubt: doubt)
     }
 
+    /// A runner whose last reference went is over when the thread that ran its last step has let go of it, too.
+    func untilRunners(are count: Int) async throws {
+        for _ in 0..<1000 where try queue.runners(nil).count != count { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
     /// The file and its log as they lie there now, opened as after a crash of the whole machine.
     func crashedCopy(clock: ManualClock? = nil) throws -> Queue {
         let copy = folder + "/" + UUID().uuidString

@@ -13,6 +13,7 @@ import Testing
         let campaign = try bed.campaign(recipients: 5)
         let limits = [Limit(scope: .source, count: 3, per: .seconds(60))]
         try await dieInFlight(bed, campaign, limits)
+        try await bed.untilRunners(are: 0)
         bed.clock.advance(.seconds(30))
         #expect(try bed.queue.runners(nil).isEmpty)
         #expect(try bed.queue.deadRunners() == 1)
@@ -50,6 +51,7 @@ import Testing
         let campaign = try bed.campaign(recipients: 4)
         let live = try await bed.runner(campaign)
         try await leaseAllAndDie(bed, campaign)
+        try await bed.untilRunners(are: 1)
         #expect(try await live.lease(10).recipients.isEmpty)
         #expect(try await live.status(RunnerStatus(waitingFor: "nothing is due")).state == .sending)
         #expect(try await live.lease(10).recipients.count == 3)

@@ -85,6 +85,7 @@ import Testing
         let bed = try Bed()
         let id = try bed.campaign(recipients: 3)
         try await waitAndDie(bed, id)
+        try await bed.untilRunners(are: 0)
         bed.clock.advance(.seconds(100))
         for _ in 0..<2 {
             let history = try #require(try bed.queue.spells(id))

@@ -209,11 +209,14 @@ import Testing
 
 extension ClientEnd {
     func readWhileAborting(_ connection: Connection) async throws {
-        Task {
-            await lane.sleep(for: .milliseconds(50))
-            connection.abort()
-        }
+        aborted = connection
+        Task(executorPreference: lane) { @Sendable in await self.abortSoon() }
         _ = try await connection.readExactly(1)
+    }
+
+    private func abortSoon() async {
+        await lane.sleep(for: .milliseconds(50))
+        aborted?.abort()
     }
 
     func sleepOrder(_ lane: Lane) async throws -> [Int] {

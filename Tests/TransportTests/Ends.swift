@@ -22,6 +22,7 @@ actor ClientEnd {
     nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 
     var woken: [Int] = []
+    var aborted: Connection?
 
     init(_ lane: Lane = Lane()) { self.lane = lane }
 
