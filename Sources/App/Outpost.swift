@@ -72,6 +72,7 @@ struct Outpost: AsyncParsableCommand {
     static func main() async {
         // A closed pipe or connection is an error to be handled where it is written to.
         signal(SIGPIPE, SIG_IGN)
+        occupyStandardDescriptors()
         Lifeline.follow()
         do {
             let arguments = try CommonOptions.takeHome(from: Array(CommandLine.arguments.dropFirst()))
@@ -85,6 +86,15 @@ struct Outpost: AsyncParsableCommand {
             Glibc.exit(0)
         } catch {
             Boundary.leave(error)
+        }
+    }
+
+    /// A standard stream that came closed must not become the number of a file or connection opened next: what is printed
+    /// would be written there. Opened the wrong way round, it stays an error to use.
+    private static func occupyStandardDescriptors() {
+        for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+            // The lowest free number is this one.
+            _ = open("/dev/null", (number == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC)
         }
     }
 

@@ -80,6 +80,8 @@ public struct Account: Sendable {
     public var pace: Pace
     /// What holds where no rule of `retries` does.
     public var retry: RetrySchedule
+    /// Whether somebody chose `retry`: then no reply rule's own least wait stretches it, only the server's word.
+    public var retryIsChosen = false
     /// Schedules for some recipients or some refusals; those of other accounts and campaigns are not in it.
     public var retries: [RetryRule]
     public var timeouts: Timeouts

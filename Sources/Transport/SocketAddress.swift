@@ -26,6 +26,15 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         isIPv6 = family == AF_INET6
     }
 
+    /// Whether it is this machine itself: 127.0.0.0/8, ::1.
+    public var isLoopback: Bool {
+        guard isIPv6 else { return raw[4] == 127 }
+        // sin6_addr, which an IPv4 address can be mapped into (RFC 4291 §2.5.5.2)
+        let host = raw[8..<24]
+        return host.elementsEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+            || host.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127])
+    }
+
     var family: Int32 { isIPv6 ? AF_INET6 : AF_INET }
 
     /// The address in numbers.

@@ -166,7 +166,8 @@ extension BuiltProgram {
             #expect(outcome.code == 65, "\(outcome.code) \(outcome.err)")
             isClear(outcome, "damaged", "malformed")
             let verified = try await home.outpost("verify")
-            #expect(verified.code == 1 || verified.code == 65, "\(verified.code) \(verified.err)")
+            #expect(verified.code == 1, "\(verified.code) \(verified.err)")
+            #expect(try await !home.outpost("verify", "--json").objects().isEmpty)
             let begun = office.begun().count
             try await Task.sleep(for: .milliseconds(300))
             #expect(office.begun().count == begun)

@@ -25,6 +25,24 @@ extension BuiltProgram {
             #expect(huge - large < 8_192, "\(large) KiB for 100,000 rows, \(huge) KiB for 300,000")
         }
 
+        @Test("processes that begin the same campaign at the same time all find it, and each person once")
+        func together() async throws {
+            let home = try Home()
+            try home.configure(port: 25)
+            try home.campaign(people: People.csv(2000))
+            let all = try (0..<4).map { _ in try home.start(["import", "spring", "--json"]) }
+            var new = 0
+            for one in all {
+                let outcome = try await one.ended()
+                #expect(outcome.code == 0, "\(outcome.code) \(outcome.err)")
+                let counts = try outcome.object()
+                #expect((counts.int("new") ?? 0) + (counts.int("known") ?? 0) == 2000, "\(outcome.out)")
+                new += counts.int("new") ?? 0
+            }
+            #expect(new == 2000)
+            #expect(try await home.tallies()["pending"] == 2000)
+        }
+
         @Test("a row of ten megabytes is one bad row, not the end")
         func monster() async throws {
             let home = try Home()

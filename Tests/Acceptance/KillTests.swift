@@ -56,6 +56,31 @@ extension BuiltProgram {
         }
 
         @Test(
+            "whom a killed process had is in doubt for whoever settles or cancels next, without another send",
+            arguments: [["settle", "spring", "--in-doubt", "sent"], ["cancel", "spring"]])
+        func settledAtOnce(_ order: [String]) async throws {
+            let office = try await Office(script: "at dot stall 60s\n")
+            let home = try Home()
+            try home.configure(port: office.port, sessions: 1)
+            try home.campaign(people: People.csv(3))
+            let runner = try home.start(["send", "spring"])
+            try await eventually(within: 30, "a message on the wire") { !office.begun().isEmpty }
+            runner.signal(SIGKILL)
+            _ = try await runner.ended()
+            let outcome = try await home.start(order).ended()
+            #expect(outcome.code == 0, "\(outcome.err)")
+            let tallies = try await home.tallies()
+            #expect(tallies["sending"] == 0 && tallies.sum == 3, "\(tallies)")
+            if order[0] == "settle" {
+                #expect(tallies["sent"] > 0 && tallies["in_doubt"] == 0, "\(tallies)")
+            } else {
+                #expect(tallies["in_doubt"] > 0 && tallies["pending"] == 0, "\(tallies)")
+                #expect(outcome.err.contains("settle spring"), "\(outcome.err)")
+            }
+            #expect(try await home.outpost("verify").code == 0)
+        }
+
+        @Test(
             "killed within commits, at a write of the log or at its sync, twenty times: nobody is lost, nobody doubled",
             .enabled(if: Strace.works))
         func withinCommits() async throws {

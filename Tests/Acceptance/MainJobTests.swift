@@ -166,6 +166,18 @@ extension BuiltProgram {
             }
         }
 
+        @Test("preview gives one recipient's message as one JSON object, too")
+        func preview() async throws {
+            let home = try Home()
+            try home.configure(port: 25)
+            try home.campaign(people: "email,name\na@example.com,Ann\nli@example.com,李伟\n")
+            let message = try await home.outpost("preview", "spring", "--to", "li@example.com", "--json").object()
+            #expect(message.string("email") == "li@example.com" && message.string("to") == "li@example.com")
+            #expect(message.string("text")?.contains("李伟") == true)
+            #expect(message.has("subject") && message.has("from") && message.has("html") && message.has("attachments"))
+            #expect(try await home.outpost("preview", "spring", "--raw", "--json").code == 64)
+        }
+
         @Test("a changed message after sending began asks first")
         func changes() async throws {
             let office = try await Office()

@@ -26,6 +26,20 @@ extension BuiltProgram {
             #expect(office.mails().count == 10)
         }
 
+        @Test("a login without TLS crosses to this machine alone; refused it is exit 77 as well")
+        func plainLogin() async throws {
+            let office = try await Office(user: "sender", password: "correct horse")
+            let home = try Home()
+            let secret = try home.folder.write("home/secret", "wrong zebra\n")
+            try home.configure(port: office.port, user: "sender", passwordFile: secret, sessions: 1)
+            try home.campaign(people: People.csv(3))
+            #expect(try await home.outpost("send", "spring").code == 77)
+            #expect(office.refusedLogins() == 1)
+            try home.folder.write("home/secret", "correct horse\n")
+            #expect(try await home.outpost("send", "spring").code == 0)
+            #expect(office.mails().count == 3)
+        }
+
         @Test("\"550 Connection frequency limited\" rests the route; nobody fails")
         func throttled() async throws {
             let office = try await Office(script: Office.Script.throttle(after: 10))

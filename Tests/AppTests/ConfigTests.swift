@@ -88,6 +88,10 @@ struct ConfigTests {
                 "/c/config.toml:4: account.tls: \"none\" would send"
             ),
             (
+                "[[account]]\nname = \"a\"\nhost = \"h\"\ntls = \"none\"\nallow_plaintext = true\nuser = \"u\"\n",
+                "/c/config.toml:6: account.user: a password never"
+            ),
+            (
                 "[[account]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n",
                 "/c/config.toml:4: account.user: needs a password"
             ),
@@ -106,6 +110,10 @@ struct ConfigTests {
             (
                 "[[account]]\nname = \"a\"\nhost = \"h\"\n[[account]]\nname = \"a\"\nhost = \"h\"\n",
                 "/c/config.toml:5: account.name: there are two"
+            ),
+            (
+                "[[account]]\nname = \"a\"\nhost = \"h\"\nfrom = \"nobody\"\n",
+                "/c/config.toml:4: account.from: \"nobody\" is no mailbox: no @"
             ),
             ("x = [\n", "/c/config.toml:"),
             ("[[retry]]\nscope = \"domain\"\nkey = \"qq.com\"\n", "/c/config.toml:1: the key \"waits\" is missing"),

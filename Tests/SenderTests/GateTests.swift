@@ -44,6 +44,21 @@ struct GateTests {
         #expect(until == soon)
     }
 
+    @Test("that others have whoever is left says less than why those wait")
+    func cappedBesideOthers() async {
+        let gate = gate(2)
+        let limit = Limit(scope: .source, count: 1, per: .seconds(10))
+        let later = clock.now() + .seconds(9)
+        async let first: Void = gate.park(0, .others(until: clock.now() + .milliseconds(500)))
+        async let second: Void = gate.park(1, .cap(limit, key: "default", until: later))
+        _ = await (first, second)
+        guard case .capped(_, "default", let until) = gate.ending else {
+            Issue.record("ended otherwise: \(String(describing: gate.ending))")
+            return
+        }
+        #expect(until == later)
+    }
+
     @Test("a worker that leaves lets the waiting ones conclude")
     func leaving() async {
         let gate = gate(2)

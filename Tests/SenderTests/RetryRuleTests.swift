@@ -75,6 +75,17 @@ struct RetryRuleTests {
             ).settlement
             #expect(settlement.retryAt == Timestamp(seconds: Double(seconds)), "\(text)")
         }
+        // So does the account's, if somebody chose it.
+        account.retries = []
+        account.retryIsChosen = true
+        let chosen = Judge(account: account, classifier: judge.classifier)
+        for (text, seconds) in [("Greylisted", 60), ("Greylisted for 90 seconds", 90)] {
+            let settlement = chosen.judge(
+                .answered(.rcpt, Reply(code: 450, text: text)), attempt: 1, domain: "example.com", attempts: 0,
+                losses: 0, bytes: 1, tls: nil, now: Timestamp(seconds: 0), jitter: 0.5
+            ).settlement
+            #expect(settlement.retryAt == Timestamp(seconds: Double(seconds)), "\(text)")
+        }
         // The rule's own least wait, where the schedule has less.
         #expect(wait(grey, "example.com").retryAt == Timestamp(seconds: 310))
         #expect(wait(grey, "example.com", attempts: 1).outcome == .failed)

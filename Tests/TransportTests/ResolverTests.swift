@@ -11,6 +11,16 @@ import Testing
         #expect(found.first?.isIPv6 == host.contains(":"))
     }
 
+    @Test(
+        "this machine is told from others",
+        arguments: [
+            ("127.0.0.1", true), ("127.9.8.7", true), ("::1", true), ("::ffff:127.0.0.1", true), ("128.0.0.1", false),
+            ("10.127.0.1", false), ("::", false), ("::2", false), ("::ffff:10.0.0.1", false), ("7f00::1", false),
+        ])
+    func loopback(host: String, expected: Bool) {
+        #expect(SocketAddress(host, port: 25)?.isLoopback == expected)
+    }
+
     @Test("localhost is found")
     func localhost() async throws {
         let found = try await Resolver.addresses(of: "localhost", port: 25)

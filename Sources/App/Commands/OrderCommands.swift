@@ -56,6 +56,12 @@ struct CancelCommand: AsyncParsableCommand {
             }
         }
         try queue.cancel(campaign.id, reason: reason, by: Author.name)
+        // Nobody sends it any more who would put a dead process's leavings in order.
+        _ = try queue.recoverDead(.hold, of: campaign.id)
         Notice.line(tr("{0} is cancelled; {1} people will not get it.", name, NumberText.count(open)))
+        let doubts = try Installation.campaign(name, in: queue).tallies.inDoubt
+        guard doubts > 0 else { return }
+        Notice.line("  " + tr("{0} in doubt", NumberText.count(doubts)))
+        Notice.line("  " + tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name))
     }
 }

@@ -45,7 +45,10 @@ struct SettleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let installation = try Installation()
-        let (queue, campaign) = try installation.ordering(campaign: name)
+        let (queue, found) = try installation.ordering(campaign: name)
+        // A process may have been killed just now: whom it had is in doubt, too.
+        _ = try queue.recoverDead(.hold, of: found.id)
+        let campaign = try Installation.campaign(name, in: queue)
         let keys = try keys()
         let before = olderThan.flatMap(DurationText.duration).map {
             SystemClock().now() + .microseconds(-$0.inMicroseconds)

@@ -34,10 +34,19 @@ struct VerifyCommand: AsyncParsableCommand {
                     "{0} texts and {1} grants were older than they are kept, and are gone.",
                     NumberText.count(sweep.counts.texts), NumberText.count(sweep.counts.grants)))
         }
-        guard let queue = try installation.readingQueue() else {
-            throw Failure(.notFound, tr("There is no queue at {0}.", installation.places.queue))
+        var findings: [Finding] = []
+        var objection: String?
+        do {
+            guard let queue = try installation.readingQueue() else {
+                throw Failure(.notFound, tr("There is no queue at {0}.", installation.places.queue))
+            }
+            findings = try queue.verify(deep: deep)
+            objection = try queue.claimObjection()
+        } catch let error as QueueError {
+            // A file too damaged to be read to its end is what this command looks for.
+            guard case .corrupt = error else { throw error }
+            findings = [Finding(check: "file", detail: error.description)]
         }
-        let findings = try queue.verify(deep: deep)
         var output = StandardOutput()
         for finding in findings {
             if json {
@@ -51,7 +60,7 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         }
         try output.flush()
-        if let objection = try queue.claimObjection() {
+        if let objection {
             Notice.line(tr("This queue does not send: {0}", objection))
             Notice.line("  " + tr("If it is the one to go on with: outpost verify --claim"))
         }

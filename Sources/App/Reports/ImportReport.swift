@@ -30,6 +30,7 @@ enum ImportReport {
             Notice.line("  " + tr("and {0} more", "\(outcome.counts.rejected - outcome.rejects.count)"))
         }
         if let path = outcome.rejectsPath { Notice.line("  " + tr("Rejected rows are in {0}", path)) }
+        if let fault = outcome.rejectsFault { Notice.line("  " + fault) }
         if outcome.acceptedChange { Notice.line(tr("The changed message goes to whoever is left.")) }
     }
 }

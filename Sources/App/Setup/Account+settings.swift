@@ -40,7 +40,7 @@ extension Config {
             case .starttls: .starttls
             case .none: .none
             }
-        return Account(
+        var account = Account(
             name: settings.name, host: settings.host, port: UInt16(settings.port), tls: tls, caFile: settings.caFile,
             user: settings.user, auth: auth, password: { try await remembered?.value() ?? "" },
             source: settings.source, helo: settings.helo, sessions: settings.sessions,
@@ -51,6 +51,8 @@ extension Config {
                 connect: settings.waits.connect, reply: settings.waits.reply, final: settings.waits.final,
                 idle: settings.waits.idle),
             limits: caps(for: settings), window: settings.window)
+        account.retryIsChosen = settings.retryIsChosen
+        return account
     }
 
     /// The caps that hold for a campaign, as far as config.toml and the queue know them.

@@ -43,6 +43,8 @@ struct AccountSettings: Sendable, Equatable {
     var pace: Pacing
     /// The grammar, already checked.
     var retry: String
+    /// Whether the file says so.
+    var retryIsChosen: Bool
     var waits: Waits
     var dkim: [SigningKey]
     /// When messages may be begun; nil for always.
@@ -102,7 +104,7 @@ struct AccountSettings: Sendable, Equatable {
         user = try section.line(text: "user")
         auth = try section.choice("auth") ?? filled?.auth ?? .auto
         password = try Self.password(section, folder: folder)
-        if user != nil, tls == .none {
+        if user != nil, tls == .none, !Self.isLoopback(host) {
             throw section.fault(
                 "user", tr("a password never crosses an unprotected connection, and tls is \"none\""),
                 next: tr("Set tls to \"starttls\" or \"implicit\", or take user out."))
@@ -112,7 +114,7 @@ struct AccountSettings: Sendable, Equatable {
                 "user", tr("needs a password"),
                 next: tr("Add password_command, password_env or password_file."))
         }
-        from = try section.line(text: "from")
+        from = try section.mailbox("from")
         source = try section.line(text: "source")
         if let source, !Self.isAddress(source) {
             throw section.fault("source", tr("\"{0}\" is no IP address", source))
@@ -125,6 +127,7 @@ struct AccountSettings: Sendable, Equatable {
         messagesPerSession = try section.int("messages_per_session", in: 1...1_000_000_000) ?? 100
         pace = try section.choice("pace") ?? .burst
         retry = try section.line(text: "retry") ?? Self.standardRetry
+        retryIsChosen = section.has("retry")
         if DurationText.waits(retry) == nil {
             throw section.fault(
                 "retry", tr("\"{0}\" is no list of waits", retry),

@@ -72,8 +72,8 @@ struct CampaignFile: Sendable {
         }
         self.name = name
         account = try root.line(text: "account")
-        from = try root.line(text: "from")
-        replyTo = try root.line(text: "reply_to")
+        from = try root.mailbox("from")
+        replyTo = try root.mailbox("reply_to")
         subject = try root.required("subject")
         recipients = FilePath.resolved(try root.line(text: "recipients") ?? "people.csv", in: folder)
         text = try root.line(text: "text").map { FilePath.resolved($0, in: folder) }

@@ -10,6 +10,8 @@ struct Intake {
         /// The first rejected rows, and where all of them are written; nil when there are none.
         var rejects: [String]
         var rejectsPath: String?
+        /// Why they could not be written down; nil when they could.
+        var rejectsFault: String?
         var isNew: Bool
         var acceptedChange: Bool
     }
@@ -30,7 +32,7 @@ struct Intake {
     /// - Throws: `Failure`: 65 when no row is a recipient, or a change was not accepted; `ContentError`, `CSVError`,
     ///   `QueueError`.
     func store(in queue: Queue, accept: @escaping () -> Bool) throws -> Outcome {
-        let existing = try queue.campaign(named: file.name)
+        var existing = try queue.campaign(named: file.name)
         if existing?.state == .cancelled {
             throw Failure(
                 .usage, tr("The campaign \"{0}\" was cancelled.", file.name),
@@ -53,13 +55,16 @@ struct Intake {
             throw Self.noRecipients(file, rejects)
         }
         var accepted = false
-        let campaign: Campaign
-        if let existing {
-            accepted = try refreeze(existing, draft, in: queue, accept: accept)
-            campaign = existing
-        } else {
-            campaign = try queue.create(draft)
+        var created: Campaign?
+        if existing == nil {
+            do {
+                created = try queue.create(draft)
+            } catch QueueError.campaignExists {
+                existing = try Installation.campaign(file.name, in: queue)  // another process was quicker
+            }
         }
+        if let existing { accepted = try refreeze(existing, draft, in: queue, accept: accept) }
+        guard let campaign = created ?? existing else { throw QueueError.noSuchCampaign(file.name) }
         let importer = try queue.importer(for: campaign.id)
         let started = existing?.startedAt != nil
         var next: ImportRow? = first
@@ -73,9 +78,11 @@ struct Intake {
         rejects.finish()
         counts.rejected = rejects.count
         counts.in += rejects.count
+        let (path, fault) = (rejects.path, rejects.fault)
         return Outcome(
             campaign: try Installation.campaign(file.name, in: queue), counts: counts, rejects: rejects.first,
-            rejectsPath: rejects.count > 0 && rejects.isWritten ? rejects.path : nil, isNew: existing == nil,
+            rejectsPath: rejects.count > 0 && fault == nil ? path : nil,
+            rejectsFault: fault.map { tr("Cannot write {0}: {1}.", path, $0) }, isNew: existing == nil,
             acceptedChange: accepted)
     }
 

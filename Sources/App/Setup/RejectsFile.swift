@@ -8,7 +8,8 @@ struct RejectsFile: ~Copyable {
     private(set) var first: [String] = []
     private var waiting: [UInt8] = []
     private var file: Int32 = -1
-    private(set) var isWritten = true
+    /// Why it could not be written; nil when it could.
+    private(set) var fault: String?
 
     init(beside csv: String) {
         let name = FilePath.name(csv)
@@ -26,7 +27,7 @@ struct RejectsFile: ~Copyable {
 
     private mutating func write() {
         if file < 0 { file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
-        if file < 0 || !FilePath.writeAll(file, waiting) { isWritten = false }
+        if file < 0 || !FilePath.writeAll(file, waiting) { fault = fault ?? FilePath.reason(errno) }
         waiting.removeAll(keepingCapacity: true)
     }
 

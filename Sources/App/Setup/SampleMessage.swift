@@ -9,7 +9,7 @@ struct SampleMessage {
     let fields: String
 
     /// The first recipient of the list, or the one with this address.
-    /// - Throws: `Failure` (66 for an address that is not in the list), `ContentError`, `CSVError`.
+    /// - Throws: `Failure` (66 for an address that is not in the list, 65 for a list without one), `ContentError`, `CSVError`.
     init(_ file: CampaignFile, account: AccountSettings?, of address: String?) throws {
         var rows = try RecipientRows(path: file.recipients)
         let (content, stored) = try file.content(account: account)
@@ -27,7 +27,7 @@ struct SampleMessage {
             return
         }
         throw Failure(
-            .notFound,
+            address == nil ? .badData : .notFound,
             address.map { tr("{0} is not in {1}.", $0, file.recipients) }
                 ?? tr("{0} holds no recipients.", file.recipients))
     }

@@ -1,3 +1,5 @@
+import Mail
+
 /// One table of a TOML file, read key by key; every fault names file, line and key.
 struct TOMLSection: Sendable {
     let file: TOMLFile
@@ -47,6 +49,17 @@ struct TOMLSection: Sendable {
         guard let text = try string(key) else { return nil }
         if text.contains("\n") { throw fault(key, tr("must be on one line")) }
         if text.trimmingSpaces.isEmpty { throw fault(key, tr("is empty")) }
+        return text
+    }
+
+    /// `Name <name@example.com>`, as it is written.
+    func mailbox(_ key: String) throws -> String? {
+        guard let text = try line(text: key) else { return nil }
+        do { _ = try Mailbox(parsing: text) } catch {
+            throw fault(
+                key, tr("\"{0}\" is no mailbox: {1}", text, "\(error)"),
+                next: tr("Write it as Name <name@example.com>."))
+        }
         return text
     }
 

@@ -12,4 +12,18 @@ public enum CSVEncoding: String, Sendable, Hashable {
         if head.count >= 2, head[0] == 0xFE, head[1] == 0xFF { return (.utf16BigEndian, 2) }
         return nil
     }
+
+    /// UTF-16 that lacks the mark, told by the zero halves of its Latin letters: "email", and an address in each row.
+    ///
+    /// - Parameter head: the beginning of the file, a few hundred bytes.
+    static func unmarked(_ head: UnsafeRawBufferPointer) -> CSVEncoding? {
+        var zeros = (even: 0, odd: 0)
+        for (index, byte) in head.enumerated() where byte == 0 {
+            if index % 2 == 0 { zeros.even += 1 } else { zeros.odd += 1 }
+        }
+        // U+4E00 (一) and its like have a zero in the other half.
+        if zeros.odd >= 5, zeros.odd > 4 * zeros.even { return .utf16LittleEndian }
+        if zeros.even >= 5, zeros.even > 4 * zeros.odd { return .utf16BigEndian }
+        return nil
+    }
 }

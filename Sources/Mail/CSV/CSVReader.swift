@@ -122,9 +122,7 @@ extension CSVReader {
             let bytes = buffer.bytes
             let firstLine = UnsafeBufferPointer(rebasing: bytes.prefix { $0 != 0x0A && $0 != 0x0D })
             if firstLine.contains(0) {
-                throw CSVError(
-                    path: path, line: line,
-                    message: "not a text file, or UTF-16 without a byte order mark; save it as UTF-8 CSV")
+                throw CSVError(path: path, line: line, message: "not a text file; save it as UTF-8 CSV")
             }
             if let named = spreadsheetHint(firstLine) {
                 buffer.consume(firstLine.count)

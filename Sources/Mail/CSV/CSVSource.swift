@@ -70,6 +70,8 @@ final class CSVSource {
         let head = piece[..<filled]
         let mark = head.withUnsafeBytes { CSVEncoding.mark($0) }
         if let (encoding, length) = mark { return (encoding, Array(head.dropFirst(length))) }
+        let bare = head.prefix(512).withUnsafeBytes { CSVEncoding.unmarked($0) }
+        if let bare { return (bare, Array(head)) }
         var census = UTF8Census()
         head.withUnsafeBytes { census.count($0) }
         if seekable, filled == pieceSize {

@@ -5,6 +5,11 @@ public struct Finding: Sendable, Hashable {
     /// What was compared, such as `tallies` or `ledger`.
     public let check: String
     public let detail: String
+
+    public init(check: String, detail: String) {
+        self.check = check
+        self.detail = detail
+    }
 }
 
 extension Queue {

@@ -147,12 +147,19 @@ public struct SendOptions: Sendable {
 }
 
 extension Collection<WaitReason> {
-    /// The one whose moment comes first.
+    /// The one whose moment comes first. Whoever finds that others have all that is left says nothing about why those
+    /// wait; so that comes last, since the others may be workers of this very run.
     var earliest: WaitReason? {
         var best: (reason: WaitReason, until: Timestamp)?
+        var others: (reason: WaitReason, until: Timestamp)?
         for reason in self {
-            if let until = reason.until, best.map({ until < $0.until }) ?? true { best = (reason, until) }
+            guard let until = reason.until else { continue }
+            if case .others = reason {
+                if others.map({ until < $0.until }) ?? true { others = (reason, until) }
+            } else if best.map({ until < $0.until }) ?? true {
+                best = (reason, until)
+            }
         }
-        return best?.reason
+        return (best ?? others)?.reason
     }
 }

@@ -127,7 +127,7 @@ struct Judge: Sendable {
     }
 
     /// Deferred by the schedule, or failed when that is used up. A wait the server names is obeyed; the reply rule's own
-    /// holds unless the schedule is for just that refusal.
+    /// holds unless somebody chose the schedule, for the account or for just that refusal.
     private func later(
         _ make: Maker, _ tries: Tries, kind: ReplyKind, rule: String, named: Duration? = nil, least: Duration? = nil,
         reply: Reply? = nil, words: String = ""
@@ -137,8 +137,8 @@ struct Judge: Sendable {
         guard let wait = schedule.wait(after: tries.attempts + 1, jitter: tries.jitter) else {
             return make(.failed, reply, words, nil, true, nil)
         }
-        let isForThis = special.map { $0.cause != .any } ?? false
-        let floor = (isForThis ? named : least) ?? .zero
+        let isChosen = special.map { $0.cause != .any } ?? account.retryIsChosen
+        let floor = (isChosen ? named : least) ?? .zero
         return make(.deferred, reply, words, tries.now + max(wait, floor), true, nil)
     }
 }

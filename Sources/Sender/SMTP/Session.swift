@@ -30,7 +30,7 @@ final class Session {
     static func open(_ account: Account, at address: SocketAddress, tls: TLSContext?, lane: Lane) async throws
         -> Session
     {
-        if account.user != nil, account.tls == .none {
+        if account.user != nil, account.tls == .none, !address.isLoopback {
             throw SessionError.unprotected(
                 "account “\(account.name)” has a user but tls = \"none\": a password never crosses an unprotected "
                     + "connection; set tls to \"implicit\" or \"starttls\", or take `user` out")
@@ -91,7 +91,8 @@ final class Session {
     }
 
     private func login(_ user: String) async throws {
-        guard connection.tls != nil else {
+        // Without TLS only to this machine itself: `open` lets nothing else through.
+        guard connection.tls != nil || account.tls == .none else {
             throw SessionError.unprotected("a password never crosses an unprotected connection")
         }
         guard let method = Authentication.choose(offered: capabilities.auth, wanted: account.auth) else {

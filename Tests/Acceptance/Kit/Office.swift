@@ -25,6 +25,7 @@ final class Office: Sendable {
         if let user, let password {
             arguments += ["--user", user, "--password-env", "OFFICE_PASSWORD"]
             environment["OFFICE_PASSWORD"] = password
+            if tls == "none" { arguments.append("--plaintext-auth") }
         }
         if let script { arguments += ["--script", try folder.write("script", script)] }
         let process = try Running(
