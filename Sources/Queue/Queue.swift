@@ -123,7 +123,7 @@ public final class Queue: Sendable {
         let patience = Patience()
         let pool = try DatabasePool(path: path, configuration: configuration(readonly: false, patience))
         let migrator = Migrations.migrator
-        let ready = try pool.writeWithoutTransaction { db in
+        let isReady = { (db: Database) -> Bool in
             // After the pool has set NORMAL: durable means on the disk.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")
             if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
@@ -136,11 +136,14 @@ public final class Queue: Sendable {
             guard tables.isEmpty || tables.contains("grdb_migrations") else { throw QueueError.notAQueue(path: path) }
             return false
         }
-        if !ready { try migrator.migrate(pool) }
+        // One process at a time makes the tables, and whoever waited for that looks again.
+        let making = try pool.writeWithoutTransaction(isReady) ? nil : RunnerLock.ofMaking(queue: path)
+        let isMade = try making == nil || pool.writeWithoutTransaction(isReady)
+        if !isMade { try migrator.migrate(pool) }
         let journal = Journal(pool: pool, path: path, clock: clock, patience: patience)
         let queue = Queue(path: path, access: access, clock: clock, reader: pool, writer: journal)
-        if !ready { try queue.begin(pool) }
-        return queue
+        if !isMade { try queue.begin(pool) }
+        return withExtendedLifetime(making) { queue }
     }
 
     /// The rows without which nothing works.

@@ -30,6 +30,7 @@ extension BuiltProgram {
             let home = try Home()
             try home.configure(port: 25)
             try home.campaign(people: People.csv(2000))
+            // The queue, too, is made by the first of them.
             let all = try (0..<4).map { _ in try home.start(["import", "spring", "--json"]) }
             var new = 0
             for one in all {

@@ -13,11 +13,12 @@ final class RunnerLock: Sendable {
     private let descriptor: Int32
 
     /// - Throws: `QueueError` when the file cannot be made, or the byte is held by somebody else.
-    init(_ id: Int64, queue path: String) throws {
+    /// - Parameter patience: how many milliseconds to wait for somebody else.
+    init(_ id: Int64, queue path: String, patience: Int = 100) throws {
         self.id = id
         descriptor = try Self.openFile(path)
         // A start that failed lets go of its number an instant after its row was rolled back.
-        var patience = 100
+        var patience = patience
         while CSystem_lock_byte(descriptor, off_t(id)) != 0 {
             if errno == EAGAIN || errno == EACCES, patience > 0 {
                 patience -= 1
@@ -31,6 +32,10 @@ final class RunnerLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Held by who makes the queue's tables or brings them up to date; no runner has the number 0. An update may read the
+    /// whole file, hence the long wait.
+    static func ofMaking(queue path: String) throws -> RunnerLock { try RunnerLock(0, queue: path, patience: 600_000) }
 
     /// Whether some process holds the byte, this one included.
     static func isHeld(_ id: Int64, queue path: String) throws -> Bool {
