@@ -1,5 +1,6 @@
 import Clock
 import Foundation
+import GRDB
 import Testing
 
 @testable import Queue
