@@ -39,10 +39,7 @@ enum ParserText {
             return line.prefix(line.count - text.count) + told(String(text))
         }
         for head in ["Help:  ", "Error: "] where line.hasPrefix(head) {
-            // A list of values needs no word of English before its last.
-            let text = String(line.dropFirst(head.count))
-                .replacing("' or '", with: "', '").replacing("' and '", with: "', '")
-            return told(head + label(text))
+            return told(head + label(String(line.dropFirst(head.count))))
         }
         return CellWidth.wrap(told(line), width).joined(separator: "\n")
     }
