@@ -13,6 +13,11 @@ HISTORIES ?= 2000
 # `make bench-more`: some of its parts, as slow resume growth kill start caps size; all but size without it.
 PARTS ?=
 
+# A toolchain without the static form of Swift's libraries builds a release that loads them.
+ifeq ($(wildcard $(dir $(realpath $(shell command -v $(SWIFT))))../lib/swift_static/linux/libFoundation.a),)
+export OUTPOST_SHARED ?= 1
+endif
+
 SOURCES := $(wildcard Sources Tests Package.swift)
 
 .PHONY: help demo test histories build debug lint format bench bench-more bench-console install uninstall clean resources locale

@@ -40,7 +40,8 @@ enum DrillStep: String, CaseIterable, Sendable {
             switch self {
             case .connect, .answer, .settles: ""
             case .banner, .ehlo, .starttls, .auth, .mail, .rcpt, .data, .dot: "at \(rawValue) first 1 stall 1m\n"
-            case .body: "at data first 1 slow 20000 byte/s\n"
+            // What is left of the four for the worker that goes on is through in half a minute.
+            case .body: "at data first 4 slow 200000 byte/s\n"
             case .taken: "at dot first 1 stall 300ms\n"
             }
         return held + "at dot latency 10ms\n"

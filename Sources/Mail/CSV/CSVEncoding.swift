@@ -13,17 +13,20 @@ public enum CSVEncoding: String, Sendable, Hashable {
         return nil
     }
 
-    /// UTF-16 that lacks the mark, told by the zero halves of its Latin letters: "email", and an address in each row.
+    /// UTF-16 that lacks the mark, told by the header, where the column of addresses is named (`CSVHeader.aliases`).
     ///
     /// - Parameter head: the beginning of the file, a few hundred bytes.
     static func unmarked(_ head: UnsafeRawBufferPointer) -> CSVEncoding? {
-        var zeros = (even: 0, odd: 0)
-        for (index, byte) in head.enumerated() where byte == 0 {
-            if index % 2 == 0 { zeros.even += 1 } else { zeros.odd += 1 }
+        for (encoding, high) in [(CSVEncoding.utf16LittleEndian, 1), (.utf16BigEndian, 0)] {
+            let units = stride(from: 0, to: head.count - 1, by: 2).map {
+                UInt16(head[$0 + high]) << 8 | UInt16(head[$0 + 1 - high])
+            }
+            let text = String(decoding: units, as: UTF16.self).lowercased()
+            if names.contains(where: text.contains) { return encoding }
         }
-        // U+4E00 (一) and its like have a zero in the other half.
-        if zeros.odd >= 5, zeros.odd > 4 * zeros.even { return .utf16LittleEndian }
-        if zeros.even >= 5, zeros.even > 4 * zeros.odd { return .utf16BigEndian }
         return nil
     }
+
+    /// Each of the names that mean it has one of these in it.
+    private static let names = ["mail", "邮箱", "邮件"]
 }

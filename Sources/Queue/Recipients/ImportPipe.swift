@@ -7,20 +7,20 @@ final class ImportPipe: Sendable {
     private struct State {
         var next: (batch: ImportBatch, order: [Int32])?
         var counts = ImportCounts()
+        /// The numbers this import has given, a range for each batch.
+        var given: [ClosedRange<Int64>] = []
         var failure: (any Error)?
     }
 
     private let campaign: Int64
-    private let lastBefore: Int64
     private let journal: Journal
     private let state = Mutex(State())
     /// Whoever has it is storing.
     private let turn = DispatchSemaphore(value: 1)
 
-    init(campaign: Int64, journal: Journal, lastBefore: Int64) {
+    init(campaign: Int64, journal: Journal) {
         self.campaign = campaign
         self.journal = journal
-        self.lastBefore = lastBefore
     }
 
     /// Returns as soon as the batch before this one is on the disk.
@@ -37,21 +37,21 @@ final class ImportPipe: Sendable {
         // Not isolated: a savepoint would copy every page aside. What can be refused is before the first row.
         journal.enqueue(
             Journal.Operation(isolated: false) { commit in
-                let counts = try self.store(commit)
-                return { error in self.ended(error.map { .failure($0) } ?? .success(counts)) }
+                let stored = try self.store(commit)
+                return { error in self.ended(error.map { .failure($0) } ?? .success(stored)) }
             } fail: {
                 self.ended(.failure($0))
             })
     }
 
     /// The rows are let go of before the next ones come: the operation itself lives a little longer.
-    private func store(_ commit: Commit) throws -> ImportCounts {
-        let next = state.withLock { state in
+    private func store(_ commit: Commit) throws -> StoredBatch {
+        let (next, given) = state.withLock { state in
             defer { state.next = nil }
-            return state.next
+            return (state.next, state.given)
         }
-        guard let next else { return ImportCounts() }
-        return try commit.store(next.batch, next.order, campaign, lastBefore)
+        guard let next else { return StoredBatch() }
+        return try commit.store(next.batch, next.order, campaign, given)
     }
 
     func finish() throws -> ImportCounts {
@@ -63,10 +63,12 @@ final class ImportPipe: Sendable {
         }
     }
 
-    private func ended(_ result: Result<ImportCounts, any Error>) {
+    private func ended(_ result: Result<StoredBatch, any Error>) {
         state.withLock { state in
             switch result {
-            case .success(let counts): state.counts.add(counts)
+            case .success(let stored):
+                state.counts.add(stored.counts)
+                if let numbers = stored.numbers { state.given.append(numbers) }
             case .failure(let error): state.failure = error
             }
         }

@@ -6,11 +6,8 @@ extension Queue {
     /// - Throws: `QueueError.noSuchCampaign`, or `.illegalTransition` when it was cancelled.
     public func importer(for campaign: Int64) throws -> Importer {
         let journal = try journal()
-        let last = try writeNow { commit in
-            _ = try commit.campaign(campaign).state.after(.refill)
-            return try commit.lastRecipient()
-        }
-        return Importer(campaign: campaign, journal: journal, lastBefore: last)
+        _ = try writeNow { try $0.campaign(campaign).state.after(.refill) }
+        return Importer(campaign: campaign, journal: journal)
     }
 }
 
@@ -21,8 +18,8 @@ public final class Importer {
     private let pipe: ImportPipe
     private var batch = ImportBatch()
 
-    init(campaign: Int64, journal: Journal, lastBefore: Int64) {
-        pipe = ImportPipe(campaign: campaign, journal: journal, lastBefore: lastBefore)
+    init(campaign: Int64, journal: Journal) {
+        pipe = ImportPipe(campaign: campaign, journal: journal)
     }
 
     /// Takes a row; it is durable at the latest when `finish` has returned.
@@ -45,18 +42,31 @@ public final class Importer {
     }
 }
 
+/// What became of a batch's rows, and the numbers among which those that are new have theirs.
+struct StoredBatch: Sendable {
+    var counts = ImportCounts()
+    var numbers: ClosedRange<Int64>?
+}
+
 extension Commit {
-    func lastRecipient() throws -> Int64 {
+    private func lastRecipient() throws -> Int64 {
         let query = try prepare("SELECT ifnull(max(id), 0) FROM recipient")
         defer { query.reset() }
         return try query.step() ? query.integer(0) : 0
     }
 
     /// Stores the rows of a batch that are new, numbered by their places in it.
+    ///
+    /// A row whose address is there was known before, or came from another process meanwhile, unless its number is one that
+    /// this import gave: then the list has it twice.
     /// - Parameter order: the batch's rows by key.
-    func store(_ batch: ImportBatch, _ order: [Int32], _ campaign: Int64, _ lastBefore: Int64) throws -> ImportCounts {
+    /// - Parameter given: the numbers of the batches before.
+    func store(
+        _ batch: ImportBatch, _ order: [Int32], _ campaign: Int64, _ given: [ClosedRange<Int64>]
+    ) throws -> StoredBatch {
         let state = try self.campaign(campaign).state.after(.refill)
         let last = try lastRecipient()
+        let numbers = last + 1...last + Int64(max(1, batch.rows.count))
         return try batch.withTexts { texts in
             var counts = ImportCounts()
             counts.in = batch.rows.count
@@ -65,14 +75,14 @@ extension Commit {
                 let row = texts(batch.rows[place])
                 if try enter(row.key, campaign, last + Int64(place) + 1) {
                     states[place] = try isSuppressed(row) ? .suppressed : .pending
-                } else if try isKnown(row.key, campaign, lastBefore) {
-                    counts.known += 1
                 } else {
-                    counts.duplicate += 1
+                    let number = try number(row.key, campaign)
+                    let isOurs = numbers.contains(number) || given.contains { $0.contains(number) }
+                    if isOurs { counts.duplicate += 1 } else { counts.known += 1 }
                 }
             }
             guard let first = states.firstIndex(where: { $0 != nil }), let end = states.lastIndex(where: { $0 != nil })
-            else { return counts }
+            else { return StoredBatch(counts: counts) }
             let insert = try prepare(
                 """
                 INSERT INTO recipient (id, campaign, key, email, domain, fields, line, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -93,7 +103,7 @@ extension Commit {
             }
             try enlarge(campaign, counts, first: last + Int64(first) + 1, last: last + Int64(end) + 1)
             if counts.new > 0 { try setState(campaign, state) }
-            return counts
+            return StoredBatch(counts: counts, numbers: last + Int64(first) + 1...last + Int64(end) + 1)
         }
     }
 
@@ -108,13 +118,13 @@ extension Commit {
         return db.changesCount > 0
     }
 
-    private func isKnown(_ key: UnsafeRawBufferPointer, _ campaign: Int64, _ lastBefore: Int64) throws -> Bool {
+    /// That of the recipient with the address; 0 for nobody.
+    private func number(_ key: UnsafeRawBufferPointer, _ campaign: Int64) throws -> Int64 {
         let query = try prepare("SELECT id FROM recipient_key WHERE campaign = ? AND key = ?")
         query.bind(1, campaign)
         query.bind(2, kept: key)
-        guard try query.step() else { return false }
         defer { query.reset() }
-        return query.integer(0) <= lastBefore
+        return try query.step() ? query.integer(0) : 0
     }
 
     private func isSuppressed(_ row: ImportBatch.Texts) throws -> Bool {
