@@ -14,7 +14,7 @@ out=Sources/App/Setup/BuiltinResources.generated.swift
     echo
     echo '/// Path below config/ and text of each file the program carries.'
     echo 'let builtinResources: [(path: String, text: String)] = ['
-    for file in config/presets/*.toml config/replies/*.toml config/example/*; do
+    for file in config/presets/*.toml config/replies/*.toml config/example/*.* config/example/*/*; do
         printf '    ("%s", #"""\n' "${file#config/}"
         cat "$file"
         printf '\n"""#),\n'

@@ -125,7 +125,7 @@ public final class Queue: Sendable {
         let migrator = Migrations.migrator
         let isReady = { (db: Database) -> Bool in
             // After the pool has set NORMAL: durable means on the disk.
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = \(Self.logPages(path));")
             if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
             if try migrator.hasCompletedMigrations(db) {
                 // The first rows come in a transaction of their own; a crash may have come before it.
@@ -140,10 +140,26 @@ public final class Queue: Sendable {
         let making = try pool.writeWithoutTransaction(isReady) ? nil : RunnerLock.ofMaking(queue: path)
         let isMade = try making == nil || pool.writeWithoutTransaction(isReady)
         if !isMade { try migrator.migrate(pool) }
+        makeRoom(path, pool)
         let journal = Journal(pool: pool, path: path, clock: clock, patience: patience)
         let queue = Queue(path: path, access: access, clock: clock, reader: pool, writer: journal)
         if !isMade { try queue.begin(pool) }
         return withExtendedLifetime(making) { queue }
+    }
+
+    /// How long the log of writes may get before it is folded into the file, in pages of 4 KB: 16 MB, or a quarter of
+    /// what the disk has left. Under a tight cap each message is a commit of its own and writes four pages.
+    private static func logPages(_ path: String) -> Int64 {
+        guard let room = FileSystem.room(folder(of: path)) else { return 4000 }
+        return min(4000, max(64, (room + FileSystem.size(path + "-wal")) / 4 / 4096))
+    }
+
+    /// Folds in a log that is larger than what the disk has left: the file itself hardly grows by it, and a disk that was
+    /// full goes on.
+    private static func makeRoom(_ path: String, _ pool: DatabasePool) {
+        guard let room = FileSystem.room(folder(of: path)), room < FileSystem.size(path + "-wal") else { return }
+        // Where even that finds no room, whoever writes next is told.
+        try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
     }
 
     /// The rows without which nothing works.

@@ -55,6 +55,9 @@ public enum QueueError: Error, Sendable, Equatable {
         case .SQLITE_READONLY, .SQLITE_PERM: self = .readOnly(path: path)
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .locked(path: path)
         case .SQLITE_FULL: self = .full(path: path)
+        // Memory that connections share is a file, too, and may be what there is no room for.
+        case .SQLITE_IOERR where FileSystem.room(Queue.folder(of: path)).map({ $0 < 65_536 }) ?? false:
+            self = .full(path: path)
         default: self = .io(path: path, detail: detail)
         }
     }

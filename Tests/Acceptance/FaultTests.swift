@@ -114,6 +114,36 @@ extension BuiltProgram {
             #expect(Set(accepted).count == accepted.count && accepted.count == tallies["sent"], "\(tallies)")
         }
 
+        @Test("a small disk that others fill in the middle of a run: 74, nobody lost, and with room again it goes on")
+        func filled() async throws {
+            let office = try await Office(script: "at dot latency 2ms\n")
+            let folder = try Folder()
+            let home = try Home()
+            try home.folder.make("home")
+            let mounted = try await run("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", home.path], in: folder)
+            guard mounted.code == 0 else {
+                skip("no small file system can be mounted here (\(mounted.err))")
+                return
+            }
+            defer { unmount(home.path) }
+            // With a cap that lets one begin at a time, these people write twice the disk's size of log.
+            try home.configure(port: office.port, limits: [(1_000, "10s")])
+            try home.campaign(people: People.csv(1_000))
+            #expect(try await home.outpost("import", "spring").code == 0)
+            let running = try shell("exec '\(Program.path)' send spring --progress none", home)
+            while office.accepted().count < 300 { try await Task.sleep(for: .milliseconds(20)) }
+            _ = try await run("sh", ["-c", "cat /dev/zero >'\(home.path)/filler'"], in: folder)
+            let outcome = try await running.ended(within: 60)
+            #expect(outcome.code == 74, "\(outcome.code) \(outcome.err)")
+            isClear(outcome, "no space is left")
+            let before = office.accepted().count
+            #expect(before < 1_000)
+            _ = try await run("rm", [home.path + "/filler"], in: folder)
+            try await cured(office, home, people: 1_000)
+            let proven = try await home.outpost("prove")
+            #expect(proven.code == 0, "\(proven.out)\(proven.err)")
+        }
+
         @Test("a queue that cannot be written is refused with 74 before anything is sent")
         func readOnly() async throws {
             let office = try await Office()

@@ -245,6 +245,6 @@ struct ReplyRuleTests {
             let bytes = try FilePath.read("/\(root)/config/\(path)")
             #expect(String(decoding: bytes, as: UTF8.self) == text, "run config/embed.sh: \(path)")
         }
-        #expect(builtinResources.count == 10 + 7 + 3)
+        #expect(builtinResources.count == 10 + 7 + 2 * 3)
     }
 }

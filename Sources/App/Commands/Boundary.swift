@@ -10,7 +10,7 @@ import Transport
 enum Boundary {
     /// Ends the process with what `error` means.
     static func leave(_ error: any Error) -> Never {
-        if error is ExitCode || isParsers(error) { Outpost.exit(withError: error) }
+        if error is ExitCode || isParsers(error) { ParserText.leave(error) }
         let failure = failure(for: error)
         say(failure)
         if let places = try? Places() { LogFile(places.log).write(.error, failure.description) }
@@ -32,28 +32,36 @@ enum Boundary {
     static func failure(for error: any Error) -> Failure {
         switch error {
         case let failure as Failure: return failure
-        case let error as QueueError: return Failure(status(of: error), error.description)
-        case let error as CSVError: return Failure(.badData, error.description)
-        case let error as ContentError: return Failure(.badData, error.description)
-        case let error as AddressError: return Failure(.badData, error.description)
+        case let error as QueueError: return Failure(status(of: error), words(error))
+        case let error as CSVError: return Failure(.badData, told(error.description))
+        case let error as ContentError: return Failure(.badData, told(error.description))
+        case let error as AddressError: return Failure(.badData, told(error.description))
         case let error as SessionError:
-            if case .login = error { return Failure(.loginRefused, error.description, next: loginAdvice) }
-            return Failure(.unreachable, error.description)
+            if case .login = error { return Failure(.loginRefused, told(error.description), next: loginAdvice) }
+            return Failure(.unreachable, told(error.description))
         case let error as IMAPError: return mailboxFailure(error)
-        case let error as TransportError: return Failure(.unreachable, "\(error)")
+        case let error as TransportError: return Failure(.unreachable, told("\(error)"))
         default: return Failure(.internalError, tr("Something went wrong inside: {0}", "\(error)"))
+        }
+    }
+
+    /// A state's name is a word of ours only where it is known to be one.
+    private static func words(_ error: QueueError) -> String {
+        switch error {
+        case .halted(let state): tr("The campaign is {0}, so nothing is sent.", CampaignStatus.word(state))
+        default: told(error.description)
         }
     }
 
     private static func mailboxFailure(_ error: IMAPError) -> Failure {
         switch error.kind {
-        case .login: Failure(.loginRefused, error.description, next: loginAdvice)
+        case .login: Failure(.loginRefused, told(error.description), next: loginAdvice)
         case .certificate:
             Failure(
-                .unreachable, error.description,
+                .unreachable, told(error.description),
                 next: tr("If it is your own server, name its authority: ca_file = \"ca.pem\" in its [[account]]."))
-        case .library: Failure(.unreachable, error.description, next: tr("Install it: sudo apt install libcurl4"))
-        case .unreachable, .refused, .garbled: Failure(.unreachable, error.description)
+        case .library: Failure(.unreachable, told(error.description), next: tr("Install it: sudo apt install libcurl4"))
+        case .unreachable, .refused, .garbled: Failure(.unreachable, told(error.description))
         }
     }
 

@@ -54,7 +54,9 @@ struct InitCommand: AsyncParsableCommand {
         }
         let sender = from ?? user.flatMap { $0.contains("@") ? $0 : nil }
         if let sender {
-            do { _ = try Mailbox(parsing: sender) } catch { throw Failure(.usage, "--from: \(sender): \(error)") }
+            do { _ = try Mailbox(parsing: sender) } catch {
+                throw Failure(.usage, "--from: \(sender): " + told("\(error)"))
+            }
         }
         var account = AccountText()
         account.add("name", name ?? preset ?? host)

@@ -19,7 +19,9 @@ struct NewCommand: AsyncParsableCommand {
         let name = FilePath.name(path)
         try FilePath.makeFolder(path)
         for file in files {
-            let sample = Resources.text("example/" + file) ?? ""
+            let sample =
+                Resources.text("example/\(Translation.current.language)/" + file) ?? Resources.text("example/" + file)
+                ?? ""
             let text = sample.split(separator: "\n", omittingEmptySubsequences: false).map { line in
                 line.hasPrefix("name = ") ? "name = " + AccountText.quoted(name) : String(line)
             }.joined(separator: "\n")

@@ -52,7 +52,7 @@ struct ProveCommand: AsyncParsableCommand {
             return try body()
         } catch let error as QueueError {
             if case .missing = error { throw error }
-            throw Failure(.badData, error.description, next: tr("Nothing is proven: the queue cannot be read."))
+            throw Failure(.badData, told(error.description), next: tr("Nothing is proven: the queue cannot be read."))
         }
     }
 }

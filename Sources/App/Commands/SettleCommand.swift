@@ -72,7 +72,9 @@ struct SettleCommand: AsyncParsableCommand {
     private func keys() throws -> [String]? {
         guard !email.isEmpty || emailsFrom != nil else { return nil }
         var keys = try email.map { text in
-            do { return try Mailbox.key(of: text) } catch { throw Failure(.usage, "--email: \(text): \(error)") }
+            do { return try Mailbox.key(of: text) } catch {
+                throw Failure(.usage, "--email: \(text): " + told("\(error)"))
+            }
         }
         if let file = emailsFrom {
             let before = keys.count
@@ -81,7 +83,7 @@ struct SettleCommand: AsyncParsableCommand {
                 case .bad(let reason, let number): throw Failure(.badData, "\(file):\(number): \(reason)")
                 case .address(let text, let number):
                     do { keys.append(try Mailbox.key(of: text)) } catch {
-                        throw Failure(.badData, "\(file):\(number): \(text): \(error)")
+                        throw Failure(.badData, "\(file):\(number): \(text): " + told("\(error)"))
                     }
                 }
             }

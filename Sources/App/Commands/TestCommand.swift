@@ -18,7 +18,7 @@ struct TestCommand: AsyncParsableCommand {
         let config = try installation.config()
         let file = try CampaignFile(folder: folder)
         let settings = try config.account(named: file.account)
-        do { _ = try Mailbox(parsing: to) } catch { throw Failure(.usage, "--to: \(to): \(error)") }
+        do { _ = try Mailbox(parsing: to) } catch { throw Failure(.usage, "--to: \(to): " + told("\(error)")) }
         let account = try config.sender(settings)
         let sample = try SampleMessage(file, account: settings, of: of)
         let message = try sample.plan.render(sample.input(to: to))

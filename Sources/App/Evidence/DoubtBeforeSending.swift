@@ -22,7 +22,7 @@ struct DoubtBeforeSending {
             EvidenceReport.summary(outcome)
         } catch let error as IMAPError {
             return Notice.line(
-                tr("The mailbox could not be asked, so everybody in doubt is held: {0}", error.description))
+                tr("The mailbox could not be asked, so everybody in doubt is held: {0}", told(error.description)))
         }
         let decision: DoubtDecision
         switch policy {

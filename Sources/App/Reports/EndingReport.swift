@@ -85,7 +85,7 @@ struct EndingReport: Sendable {
             next = Boundary.loginAdvice
         case .unreachable(let error):
             status = .unreachable
-            what = tr("No connection to the server: {0}. {1} left.", error, people)
+            what = tr("No connection to the server: {0}. {1} left.", told(error), people)
             next = again
         case .limitReached:
             status = left + tallies.inDoubt > 0 ? .workLeft : .done

@@ -92,7 +92,7 @@ enum ProgressLine {
             return tr("outside the sending window, next opening {0}", TimeText.opening(until, now: now))
         case .retry: return tr("waits until {0}: everybody left gets another try then", until)
         case .rest(_, let reply): return tr("waits until {0}: the server asked for less ({1})", until, reply)
-        case .reconnect(_, let error): return tr("tries again at {0}: {1}", until, error)
+        case .reconnect(_, let error): return tr("tries again at {0}: {1}", until, told(error))
         case .others: return tr("another process has whoever is left")
         default: return nil  // short, or nothing to wait for
         }

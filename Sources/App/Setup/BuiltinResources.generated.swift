@@ -1206,4 +1206,55 @@ ann@example.com,Ann,London
 li.wei@example.com,李伟,上海
 
 """#),
+    ("example/zh_CN/campaign.toml", #"""
+# 这个文件夹就是一个活动。先看看：  outpost preview .   outpost check .
+# 然后发送：                        outpost send .
+
+name = "sample"
+# account = "qq"                    # config.toml 里有多个账号时必须写
+# from = "店铺 <shop@example.com>"  # 不写则用账号自己的发件人
+# reply_to = "answers@example.com"
+subject = "{{name}}，您好"
+recipients = "people.csv"           # 其中一列名为 email
+markdown = "message.md"             # 或 text = "…" 和 html = "…"
+# attachments = ["price-list.pdf"]
+
+# unsubscribe = { url = "https://example.com/u?e={{email}}", mailto = "leave@example.com" }
+
+# 什么时候可以发。时段结束时正在发送的会发完，其余的等下一个时段。
+# [schedule]
+# at = "2027-01-02T02:00:00Z"       # 不早于这一刻（UTC）；错过 30 分钟以上时会先询问
+# days = ["workdays"]               # mon … sun、workdays（工作日）、weekend（周末）、non-working（周末和节假日）
+# from = "09:00"
+# to = "17:30"                      # 早于 from 表示跨过午夜
+# zone = "Asia/Shanghai"            # 不写则用发送机器的时区
+# holidays = ["2027-01-01"]         # 节假日：不发，除非 days 含 non-working
+# workdays = ["2027-02-06"]         # 调休上班的周末：按工作日算
+# preset = "non-working-10-16"      # 代替以上几项：周末和节假日 10:00–16:00
+
+# 只属于这个活动的限额；只能比 config.toml 里的更紧。
+# [[limit]]
+# count = 50
+# per = "1h"
+
+"""#),
+    ("example/zh_CN/message.md", #"""
+{{name}}，您好：
+
+这是用 outpost 发出的**第一封邮件**。双花括号里的内容取自 `people.csv` 的各列；写了没有的列名，发送之前就会报错。
+
+{{#city}}
+我们在{{city}}等您！
+{{/city}}
+
+此致
+店铺敬上
+
+"""#),
+    ("example/zh_CN/people.csv", #"""
+email,name,city
+li.wei@example.com,李伟,上海
+ann@example.com,Ann,伦敦
+
+"""#),
 ]

@@ -11,7 +11,7 @@ enum FrozenMessage {
             content = try CampaignContent(decoding: campaign.content)
         } catch {
             throw Failure(
-                .badData, tr("The stored message of \"{0}\" cannot be read: {1}", campaign.name, "\(error)"))
+                .badData, tr("The stored message of \"{0}\" cannot be read: {1}", campaign.name, told("\(error)")))
         }
         return try plan(
             content, columns: campaign.columns, folder: campaign.folder, campaign: campaign.name

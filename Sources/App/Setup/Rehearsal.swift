@@ -24,7 +24,7 @@ struct Rehearsal {
                                 date: date)
                         ).size
                     } catch  where errors.count < 10 {
-                        errors.append("\(person.email): \(error)")
+                        errors.append("\(person.email): " + told("\(error)"))
                     }
                 }
                 guard let end = page.last, page.count == 1000 else { break }

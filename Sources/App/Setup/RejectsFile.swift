@@ -19,7 +19,7 @@ struct RejectsFile: ~Copyable {
 
     mutating func add(line: Int, reason: String, raw: String) {
         count += 1
-        if first.count < 5 { first.append(tr("line {0}: {1}", "\(line)", reason)) }
+        if first.count < 5 { first.append(tr("line {0}: {1}", "\(line)", told(reason))) }
         if count == 1 { waiting = Array(CSVText.row(["line", "reason", "row"]).utf8) }
         waiting.append(contentsOf: CSVText.row([String(line), reason, raw]).utf8)
         if waiting.count > 65_536 { write() }

@@ -31,7 +31,7 @@ struct Review {
                 stored.first { $0.hash == hash }?.bytes
             }
         } catch let error as ContentError {
-            errors = error.faults.map(\.description)
+            errors = error.faults.map { told($0.description) }
             return
         }
         attachmentSize = plan.attachmentSize
@@ -44,7 +44,7 @@ struct Review {
             switch row {
             case .rejected(let line, let reason, _):
                 rejected += 1
-                warn(tr("line {0}: {1}", "\(line)", reason))
+                warn(tr("line {0}: {1}", "\(line)", told(reason)))
             case .good(let person):
                 guard keys.insert(person.key.hashValue).inserted else {
                     duplicates += 1
@@ -57,7 +57,7 @@ struct Review {
                             email: person.email, fields: person.fields, messageID: "check@outpost.invalid", date: date))
                     measure(message.size)
                     if placeholders, person.fields.utf8.count < 4096 { alike(person, message.hash, &seen) }
-                } catch { fail(tr("line {0}: {1}", "\(person.line)", "\(error)")) }
+                } catch { fail(tr("line {0}: {1}", "\(person.line)", told("\(error)"))) }
             }
         }
         conclude(file)

@@ -17,7 +17,7 @@ struct SampleMessage {
             stored.first { $0.hash == hash }?.bytes
         }
         let wanted = try address.map { text in
-            do { return try Mailbox.key(of: text) } catch { throw Failure(.usage, "\(text): \(error)") }
+            do { return try Mailbox.key(of: text) } catch { throw Failure(.usage, "\(text): " + told("\(error)")) }
         }
         while let row = try rows.next() {
             guard case .good(let person) = row else { continue }

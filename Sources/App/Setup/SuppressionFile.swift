@@ -14,7 +14,7 @@ enum SuppressionKey {
             }
             return try Mailbox.key(of: text)
         } catch {
-            throw Failure(.badData, "\(text): \(error)")
+            throw Failure(.badData, "\(text): " + told("\(error)"))
         }
     }
 }

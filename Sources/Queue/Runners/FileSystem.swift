@@ -15,6 +15,19 @@ enum FileSystem {
             magic: UInt32(truncatingIfNeeded: information.f_type), mounts: { mountedType(of: path) })
     }
 
+    /// Bytes that are left for this user where a path lies; nil when nobody knows.
+    static func room(_ path: String) -> Int64? {
+        var information = statvfs()
+        guard statvfs(path, &information) == 0 else { return nil }
+        return Int64(clamping: information.f_bavail) * Int64(clamping: information.f_frsize)
+    }
+
+    /// Bytes of a file; 0 when there is none.
+    static func size(_ path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
     /// Numbers from `man 2 statfs`; FUSE hides what is behind it, so the mount's type is asked.
     static func networkKind(magic: UInt32, mounts: () -> String?) -> String? {
         switch magic {

@@ -175,7 +175,9 @@ import Testing
             }
             if place == .waits { model.type(.character("3")) }
             #expect(model.place == place)
-            let help = model.helpLines(.init()).map { $0.map(\.0).joined() }.joined(separator: "\n")
+            // Wrapped: a line goes on where the next one has no key.
+            let help = model.helpLines(.init()).map { $0.map(\.0).joined() }.joined(separator: " ")
+                .split(separator: " ").joined(separator: " ")
             for command in commands { #expect(help.contains(command.does), "\(command.name)") }
         }
     }

@@ -146,6 +146,20 @@ import Testing
         #expect(model.people?.rows.map(\.id) == [ConsoleFixture.doubts[2].id])
     }
 
+    @Test("a long story is read to its end and back: G from the second line on, g from the last")
+    func ends() throws {
+        var model = model(ConsoleFixture.people)
+        _ = model.type(.enter)
+        let email = try #require(model.people?.story?.email)
+        _ = model.update(.people(.story(email: email, (1...60).map { "line \($0)" })), at: model.now)
+        for key in [Key.down, .character("G"), .down, .end, .character("g"), .up, .down, .home, .end] {
+            _ = model.type(key)
+        }
+        #expect(model.view().text.contains("line 60") && !model.view().text.contains("line 1 "))
+        _ = model.type(.character("g"))
+        #expect(model.people?.story?.top == 0)
+    }
+
     @Test("Enter opens one recipient's story, n goes to the next one's, Esc comes back to the same row")
     func story() {
         var model = model(ConsoleFixture.people)

@@ -67,7 +67,7 @@ import Testing
         #expect(snapshot.open?.limits.map(\.count) == [100, 500])
         let terms = try source.terms("spring")
         #expect(terms.people == 5)
-        #expect(terms.caps == "100 / 1h, 500 / 24h")
+        #expect(terms.caps == "source 100 / 1h, source 500 / 24h")
         #expect(!terms.isResumed)
         #expect(throws: Failure.self) { try source.terms("summer") }
     }

@@ -135,7 +135,8 @@ extension ConsoleModel {
         guard let list = people else { return }
         if let story = list.story {
             let most = max(0, storyLines(story).count - storyHeight)
-            people?.story?.top = min(max(0, story.top + by), most)
+            // To the first or the last line is further than one can add to.
+            people?.story?.top = min(max(0, story.top + min(most, max(-most, by))), most)
             return
         }
         // The ends of a list of millions are read, not walked to.

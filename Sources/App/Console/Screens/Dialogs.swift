@@ -145,6 +145,8 @@ extension ConsoleModel {
 
     // MARK: Help
 
+    private var helpWidth: Int { min(size.columns - 2, 90) }
+
     /// Rows of help that are visible at once.
     var helpRoom: Int { max(1, size.rows - 6) }
 
@@ -155,9 +157,11 @@ extension ConsoleModel {
                 || command.keys.contains { $0.label.lowercased() == query }
         }
         let keyWidth = 16
-        func line(_ command: ConsoleCommand, _ text: String, _ style: Style) -> [(String, Style)] {
+        func entry(_ command: ConsoleCommand, _ text: String, _ style: Style) -> [[(String, Style)]] {
             let keys = command.keys.map(\.label).joined(separator: " ")
-            return [(CellWidth.fit(keys, keyWidth, mark: "~"), .key), (" " + text, style)]
+            return CellWidth.wrap(text, max(10, helpWidth - keyWidth - 5)).enumerated().map { number, part in
+                [(CellWidth.fit(number == 0 ? keys : "", keyWidth, mark: "~"), .key), (" " + part, style)]
+            }
         }
         var lines: [[(String, Style)]] = []
         var groups: [String] = []
@@ -167,13 +171,13 @@ extension ConsoleModel {
             if members.isEmpty { continue }
             lines.append([(group, .title)])
             for command in members {
-                lines.append(line(command, command.does + (command.danger == .asks ? " !" : ""), .plain))
+                lines += entry(command, command.does + (command.danger == .asks ? " !" : ""), .plain)
             }
         }
         let blocked = here.compactMap { command in command.unavailable(self).map { (command, $0) } }
         if !blocked.isEmpty {
             lines.append([(tr("Not now"), .title)])
-            for (command, reason) in blocked { lines.append(line(command, "\(reason) (\(command.does))", .muted)) }
+            for (command, reason) in blocked { lines += entry(command, tr("{0} ({1})", reason, command.does), .muted) }
         }
         if lines.isEmpty { lines.append([(tr("nothing matches"), .muted)]) }
         return lines
@@ -181,7 +185,7 @@ extension ConsoleModel {
 
     func drawHelp(_ frame: inout Frame, _ state: HelpState) {
         let lines = helpLines(state)
-        let width = min(size.columns - 2, 90)
+        let width = helpWidth
         let height = min(size.rows - 2, lines.count + 4)
         let area = Area(x: (size.columns - width) / 2, y: (size.rows - height) / 2, width: width, height: height)
         frame.fill(area)
@@ -216,7 +220,14 @@ extension ConsoleModel {
         let matches = paletteMatches(state.query)
         let width = min(size.columns - 2, 76)
         let room = min(max(1, size.rows - 7), 10)
-        let area = Area(x: (size.columns - width) / 2, y: 2, width: width, height: room + 3)
+        // What does not fit beside its name is said in full below, for the one that is chosen.
+        let chosen = matches.indices.contains(state.index) ? matches[state.index] : nil
+        let said = chosen.map { $0.unavailable(self) ?? $0.does } ?? ""
+        let detail =
+            size.rows >= 20 && CellWidth.of(said) > width - 24 ? CellWidth.wrap(said, width - 4, lines: 2) : []
+        let area = Area(
+            x: (size.columns - width) / 2, y: 2, width: width,
+            height: room + 3 + (detail.isEmpty ? 0 : detail.count + 1))
         frame.fill(area)
         let inside = frame.pane(area, tr("Command"), style: .accent)
         let end = frame.put([(": ", .key), (state.query, .plain)], inside.x + 1, inside.y, width: inside.width - 3)
@@ -233,6 +244,9 @@ extension ConsoleModel {
             if index == state.index {
                 frame.select(Area(x: inside.x, y: y, width: inside.width, height: 1))
             }
+        }
+        for (index, line) in detail.enumerated() {
+            frame.put(line, inside.x + 1, inside.y + room + 2 + index, width: inside.width - 2)
         }
     }
 }

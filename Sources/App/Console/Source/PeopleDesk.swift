@@ -67,7 +67,7 @@ final class PeopleDesk: Sendable {
                 do {
                     inbox.post(.people(.story(email: email, try source.story(email))))
                 } catch {
-                    inbox.post(.people(.failed(nil, "\(error)")))
+                    inbox.post(.people(.failed(nil, told("\(error)"))))
                 }
             }
         }
@@ -94,7 +94,7 @@ final class PeopleDesk: Sendable {
         } catch is Outdated {
             return
         } catch {
-            inbox.post(.people(.failed(ticket, "\(error)".firstLine)))
+            inbox.post(.people(.failed(ticket, told("\(error)".firstLine))))
         }
     }
 

@@ -78,12 +78,12 @@ final class QueueConsoleSource: ConsoleSource {
         do {
             setup = try self.setup()
         } catch {
-            snapshot.warnings.append("\(error)".firstLine)
+            snapshot.warnings.append(told("\(error)".firstLine))
             let empty = try Config(TOMLFile(text: "", path: places.config), presets: PresetCatalogue(folder: ""))
             setup = Setup(config: empty, classifier: nil)
         }
         if let objection = try? queue.claimObjection() {
-            snapshot.warnings.append(tr("this queue does not send until it is claimed: {0}", objection))
+            snapshot.warnings.append(tr("this queue does not send until it is claimed: {0}", told(objection)))
         }
         for campaign in try queue.campaigns() {
             let isSelected = campaign.name == selected
@@ -133,7 +133,10 @@ final class QueueConsoleSource: ConsoleSource {
             campaign: name, people: people, leftOut: campaign.total - people, account: campaign.account,
             from: (try? CampaignContent(decoding: campaign.content).from) ?? "", first: full ?? clock.now(),
             finish: try view.forecast(),
-            caps: view.limits.map { "\($0.count) / \(Figures.window(Int($0.perSeconds)))" }.joined(separator: ", "),
+            caps: setup.config.limits(for: campaign).map { limit in
+                [LimitReport.word(limit.scope), limit.key, LimitText.text(limit)].compactMap(\.self).joined(
+                    separator: " ")
+            }.joined(separator: ", "),
             isResumed: campaign.startedAt != nil)
     }
 

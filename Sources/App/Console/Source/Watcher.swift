@@ -95,7 +95,7 @@ final class Watcher: Sendable {
             if isNews || state.withLock({ $0.hasActive }) { inbox.post(.snapshot(snapshot)) }
             if let waits { inbox.post(.waits(try source.waits(waits))) }
         } catch {
-            let text = "\(error)"
+            let text = told("\(error)")
             let isNews = state.withLock { state in
                 defer { state.trouble = text }
                 state.read = nil
@@ -142,7 +142,7 @@ final class Watcher: Sendable {
                 case .watch, .waits, .people, .redraw, .suspend, .end: return
                 }
             } catch {
-                inbox.post(.refused("\(error)"))
+                inbox.post(.refused(told("\(error)")))
             }
             state.withLock { $0.read = nil }
             look()
