@@ -79,7 +79,7 @@ resources:
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
-	install -m 755 .build/release/outpost '$(DESTDIR)$(PREFIX)/bin/outpost'
+	install -s -m 755 .build/release/outpost '$(DESTDIR)$(PREFIX)/bin/outpost'
 	install -m 644 man/outpost.1 '$(DESTDIR)$(PREFIX)/share/man/man1/outpost.1'
 	@for mo in .build/locale/*/LC_MESSAGES/outpost.mo; do \
 	  [ -e "$$mo" ] || continue; \

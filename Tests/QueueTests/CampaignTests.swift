@@ -1,5 +1,6 @@
 import Clock
 import Foundation
+import GRDB
 import Testing
 
 @testable import Queue
@@ -120,9 +121,28 @@ import Testing
     func largeImport() throws {
         let bed = try Bed()
         let id = try bed.campaign()
-        let counts = try bed.fill(id, Array(0..<9_000) + [0, 8_999])
-        #expect(counts.new == 9_000 && counts.duplicate == 2 && counts.in == 9_002)
-        #expect(try bed.tallies(id).pending == 9_000)
+        let counts = try bed.fill(id, Array(0..<40_000) + [0, 39_999])
+        #expect(counts.new == 40_000 && counts.duplicate == 2 && counts.in == 40_002)
+        #expect(try bed.tallies(id).pending == 40_000)
+        // By key the second one would be p10.
+        let first = try bed.queue.recipients(id, state: nil, after: 0, limit: 12)
+        #expect(first.map(\.email) == (0..<12).map { "p\($0)@example.com" } && first.map(\.line) == Array(2..<14))
+        #expect(try bed.queue.verify(deep: true) == [])
+        let again = try bed.fill(id, [40_000, 7, 40_001, 40_000])
+        #expect(again.new == 2 && again.known == 1 && again.duplicate == 1)
+    }
+
+    @Test("verify finds an address that leads to somebody else, and one that is missing")
+    func strayAddress() throws {
+        let bed = try Bed()
+        _ = try bed.campaign(recipients: 3)
+        func checks(deep: Bool) throws -> [String] { try bed.queue.verify(deep: deep).map(\.check) }
+        try bed.queue.writeNow {
+            try $0.db.execute(sql: "UPDATE recipient_key SET id = 99 WHERE key = 'p1@example.com'")
+        }
+        #expect(try checks(deep: false) == [] && checks(deep: true) == ["addresses"])
+        try bed.queue.writeNow { try $0.db.execute(sql: "DELETE FROM recipient_key WHERE id = 99") }
+        #expect(try checks(deep: false) == ["addresses"])
     }
 
     @Test("a campaign finishes with its last recipient, and new rows open it again")

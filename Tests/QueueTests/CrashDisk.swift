@@ -149,7 +149,7 @@ private enum Shim {
     nonisolated(unsafe) static var layer = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
     nonisolated(unsafe) static var beneath = layer
     /// SQLite's own functions for a file; all watched files have the same.
-    nonisolated(unsafe) static var own = sqlite3_io_methods()
+    nonisolated(unsafe) static let own = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
 
     static let installed: Bool = {
         guard let found = sqlite3_vfs_find(nil) else { return false }
@@ -184,7 +184,7 @@ private enum Shim {
     static func table(_ methods: UnsafePointer<sqlite3_io_methods>) -> UnsafeMutablePointer<
         sqlite3_io_methods
     > {
-        own = methods.pointee
+        own.initialize(to: methods.pointee)
         let made = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
         made.initialize(to: methods.pointee)
         made.pointee.xWrite = { file, bytes, count, offset in
@@ -193,14 +193,14 @@ private enum Shim {
                 let change = CrashDisk.Change.write(at: Int(offset), written)
                 guard handle.disk.note(.change(handle.file, change)) else { return SQLITE_FULL }
             }
-            return Shim.own.xWrite(file, bytes, count, offset)
+            return Shim.own.pointee.xWrite(file, bytes, count, offset)
         }
         made.pointee.xTruncate = { file, size in
             if let handle = Shim.handle(file) {
                 let change = CrashDisk.Change.truncate(to: Int(size))
                 guard handle.disk.note(.change(handle.file, change)) else { return SQLITE_IOERR | (6 << 8) }
             }
-            return Shim.own.xTruncate(file, size)
+            return Shim.own.pointee.xTruncate(file, size)
         }
         made.pointee.xSync = { file, flags in
             if let handle = Shim.handle(file), !handle.disk.note(.sync(handle.file)) {
@@ -211,7 +211,7 @@ private enum Shim {
         }
         made.pointee.xClose = { file in
             if let file { _ = Shim.handles.withLock { $0.removeValue(forKey: UInt(bitPattern: file)) } }
-            return Shim.own.xClose(file)
+            return Shim.own.pointee.xClose(file)
         }
         return made
     }

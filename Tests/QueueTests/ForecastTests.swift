@@ -148,7 +148,7 @@ import Testing
         let forecast = try #require(
             try bed.queue.forecast(
                 id, limits: limits, account: "qq", source: "default", pace: 0, window: window, isEven: isEven,
-                retry: Array(repeating: wait, count: 10)))
+                retries: [RetryShare(waits: Array(repeating: wait, count: 10))]))
         let real = try await Self.simulate(bed, id, runner, deferring: share, wait)
         // One window of the tightest cap by the hour, or of the day's where retries or jitter reach into another one.
         let slack = Duration.seconds(share > 0 || isEven ? 90_000 : 3_600)
@@ -162,14 +162,32 @@ import Testing
     func retries() {
         var forecast = Forecast(lanes: [Self.lane(10, Self.hour)], step: 0)
         forecast.deferredShare = 0.5
-        forecast.waits = [60_000_000, 60_000_000, 60_000_000]
+        forecast.retries = [RetryShare(waits: Array(repeating: .seconds(60), count: 3))]
         // 100, 50, 25, 12: 187 attempts, ten an hour.
         let finish = forecast.finish(100, from: 0)
         #expect(finish >= 17 * Self.hour && finish <= 20 * Self.hour, "\(finish)")
         forecast.lanes = []
         #expect(forecast.finish(100, from: 0) == 180_000_000)
-        forecast.waits = []
+        forecast.retries = []
         #expect(forecast.finish(100, from: 0) == 0)
+    }
+
+    @Test("who is put off goes by several lists of waits in their shares, and stays with its own")
+    func mixture() {
+        var forecast = Forecast(lanes: [], step: 0)
+        forecast.deferredShare = 0.5
+        forecast.retries = [
+            RetryShare(waits: [.seconds(60), .seconds(60)], share: 0.75),
+            RetryShare(waits: [.seconds(3_600)], share: 0.25),
+        ]
+        var tried: [Int64: Int] = [:]
+        #expect(forecast.course(800, from: 0) { tried[$0.start / 1_000_000, default: 0] += $0.count } == Self.hour)
+        #expect(tried == [0: 800, 60: 300, 120: 150, 3_600: 100])
+        // Forty who were put off before: ten of them go by the second list, which puts none of them off again.
+        forecast.alreadyDeferred = 40
+        tried = [:]
+        _ = forecast.course(40, from: 0) { tried[$0.start / 1_000_000, default: 0] += $0.count }
+        #expect(tried == [0: 40, 60: 15])
     }
 
     @Test("a campaign's hour and windows shift the forecast; ten thousand recent grants are felt as a few hundred")

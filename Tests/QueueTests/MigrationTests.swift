@@ -27,7 +27,10 @@ import Testing
             let tables = try String.fetchAll(
                 db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
             // What later schemas added.
-            let added = ["retention", "decision", "grdb_migrations", "spell", "recall", "site", "sqlite_sequence"]
+            let added = [
+                "retention", "decision", "grdb_migrations", "spell", "recall", "site", "sqlite_sequence",
+                "recipient_key",
+            ]
             let columns = ["retired", "seen", "recall", "base", "uncounted", "counting"]
             let columnsOfRests = ["id", "ending", "campaign", "attempt", "mark", "streak", "hits"]
             for table in tables where !added.contains(table) {

@@ -147,15 +147,16 @@ extension QueueModel {
         let known = Set(recipients.values.filter { $0.campaign == campaign }.map(\.key))
         var met = known
         var counts = ImportCounts()
-        for key in keys {
+        // A row's number is its place in the list, so a known one leaves a gap.
+        let last = recipients.keys.max() ?? 0
+        for (place, key) in keys.enumerated() {
             counts.in += 1
             guard met.insert(key).inserted else {
                 if known.contains(key) { counts.known += 1 } else { counts.duplicate += 1 }
                 continue
             }
             let listed = isListed(key)
-            let id = (recipients.keys.max() ?? 0) + 1
-            recipients[id] = Recipient(
+            recipients[last + Int64(place) + 1] = Recipient(
                 campaign: campaign, key: key, state: listed ? .suppressed : .pending)
             if listed { counts.suppressed += 1 } else { counts.new += 1 }
         }

@@ -20,6 +20,8 @@ extension QueueModel {
                 "recipient \(id) \(r.campaign) \(r.key) \(r.state.code) \(r.attempts) \(r.due) \(r.last ?? 0)"
             )
         }
+        let addresses = recipients.sorted { ($0.value.campaign, $0.value.key) < ($1.value.campaign, $1.value.key) }
+        for (id, r) in addresses { lines.append("address \(r.campaign) \(r.key) \(id)") }
         for (id, a) in attempts.sorted(by: { $0.key < $1.key }) {
             lines.append(
                 "attempt \(id) \(a.campaign) \(a.recipient) \(a.previous ?? 0) \(a.runner) \(a.source) "
@@ -62,6 +64,7 @@ extension QueueModel {
             || ' ' || ifnull(last_attempt, 0)
         FROM recipient NOT INDEXED ORDER BY id
         """,
+        "SELECT 'address ' || campaign || ' ' || key || ' ' || id FROM recipient_key ORDER BY campaign, key",
         """
         SELECT 'attempt ' || a.id || ' ' || campaign || ' ' || recipient || ' ' || ifnull(previous, 0) || ' ' || runner
             || ' ' || source || ' ' || ifnull(outcome, 0)

@@ -213,6 +213,39 @@ import Testing
         try check(bed, [limit])
     }
 
+    @Test("a late limit says since when it knows what was sent, where retention has cut its window")
+    func blindness() async throws {
+        let bed = try Bed()
+        let campaign = try bed.campaign(recipients: 30)
+        let before = try await bed.runner(campaign)
+        let start = bed.clock.now()
+        try await send(before, 3, bed)
+        bed.clock.advance(.seconds(40 * 86_400))
+        try await send(before, 1, bed)
+        func since(_ scope: LimitScope, days: Int) throws -> [Timestamp?] {
+            let limit = Limit(scope: scope, count: 5, per: .seconds(days * 86_400))
+            return try bed.queue.limitUse([limit], account: "qq", source: "default", domains: nil, campaign: campaign)
+                .map(\.knownSince)
+        }
+        #expect(try since(.domain, days: 60) == [nil])
+        try bed.queue.sweep(.standard, limits: []).finish()
+        // The last one that is old enough stays.
+        for scope in [LimitScope.domain, .campaign] {
+            #expect(try since(scope, days: 60) == [start + .seconds(2)])
+            #expect(try since(scope, days: 30) == [nil])
+        }
+        #expect(try since(.source, days: 60) == [nil])
+        let limit = Limit(scope: .domain, count: 5, per: .seconds(60 * 86_400))
+        let after = try await bed.runner(campaign, limits: [limit])
+        try await send(after, 1, bed)
+        #expect(try since(.domain, days: 60) == [start + .seconds(2)])
+        // From now on its window is kept: once it has passed, nothing is missing.
+        bed.clock.advance(.seconds(61 * 86_400))
+        try await send(after, 1, bed)
+        try bed.queue.sweep(.standard, limits: [limit]).finish()
+        #expect(try since(.domain, days: 60) == [nil])
+    }
+
     @Test("what is counted stays counted by runners that have no such limit")
     func stays() async throws {
         let bed = try Bed()

@@ -1,6 +1,7 @@
 import Glibc
 import Queue
 import Sender
+import Synchronization
 import Testing
 import Transport
 
@@ -58,5 +59,25 @@ struct DestinationTests {
         // Each was counted.
         let limit = Limit(scope: .domain, key: "d599.zz", count: 1, per: .seconds(3_600))
         #expect(try rig.queue.limitUse([limit], account: "a", source: "default", domains: []).map(\.used) == [1])
+    }
+
+    @Test("no run waits for a silent name server longer than it has patience before its first message")
+    func patience() async throws {
+        // Their own domain is of a reserved name, and not asked about; the one that the limit names is.
+        let rig = try Rig(people: 10)
+        // Each is asked twice, for 1.5 s and for 3: half a minute in all.
+        let silences = try (0..<8).map { _ in try Silence() }
+        let resolver = MXResolver(servers: silences.map { "127.0.0.1:\($0.port)" }, timeout: .seconds(60))
+        let isGivenUp = Mutex(false)
+        Task {
+            _ = await resolver.lookUp("d1.zz")
+            isGivenUp.withLock { $0 = true }
+        }
+        let options = SendOptions(wait: true, resolver: resolver, lookUpPatience: .milliseconds(200))
+        _ = try await rig.send(options) {
+            $0.limits.append(Limit(scope: .domain, key: "d0.zz", count: 1_000, per: .seconds(3_600)))
+        }
+        #expect(try rig.tallies.sent == 10)
+        #expect(!isGivenUp.withLock { $0 })
     }
 }

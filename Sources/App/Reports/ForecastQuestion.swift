@@ -46,7 +46,7 @@ struct ForecastQuestion {
         let rate = try CampaignStatus.rate(campaign, in: queue, now: clock.now())
         if campaign.state == .sending, rate >= 1 { basis.step = Int64(1_000_000 / rate) }
         basis.isEven = account?.pace == .even
-        basis.waits = try config.likelyWaits(campaign, in: queue, by: config.retryClassifier())
+        basis.retries = try config.likelyRetries(campaign, in: queue, by: config.retryClassifier())
         basis.start = campaign.startedAt == nil ? startAt ?? campaign.schedule.at : campaign.schedule.at
         basis.windows = [account?.window, campaign.schedule.window].compactMap(\.self)
         start = max(basis.present, basis.start ?? basis.present)

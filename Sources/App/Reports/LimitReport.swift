@@ -16,6 +16,7 @@ enum LimitReport {
         object.add("used", use.used)
         object.add("next_free", use.nextFree)
         if let day = use.warmupDay { object.add("warmup_day", day) }
+        if let since = use.knownSince { object.add("known_since", since) }
         return object
     }
 
@@ -44,7 +45,16 @@ enum LimitReport {
                 next,
             ])
         }
-        return table.text()
+        return table.text() + uses.compactMap { blindness($0, now: now) }.map { $0 + "\n" }.joined()
+    }
+
+    /// What a cap cannot count that came after what it asks for had been dropped.
+    private static func blindness(_ use: LimitUse, now: Timestamp) -> String? {
+        use.knownSince.map {
+            tr(
+                "{0} {1}: the cap came late, and what was sent before {2} is no longer known to it.", word(use.scope),
+                use.key, TimeText.moment($0, now: now))
+        }
     }
 
     /// `40 of 100 in 1h`.

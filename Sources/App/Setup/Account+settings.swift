@@ -68,10 +68,10 @@ extension Config {
     }
 
     /// How a campaign's account spends its caps, and how long those wait whom it puts off.
-    /// - Throws: as `likelyWaits`.
+    /// - Throws: as `likelyRetries`.
     func pacing(for campaign: Campaign, in queue: Queue, by classifier: ReplyClassifier?) throws -> Pacing {
         guard let account = accounts.first(where: { $0.name == campaign.account }) else { return Pacing() }
-        return Pacing(account, retry: try likelyWaits(campaign, in: queue, by: classifier))
+        return Pacing(account, retries: try likelyRetries(campaign, in: queue, by: classifier))
     }
 
     /// The name a campaign's source is counted under.

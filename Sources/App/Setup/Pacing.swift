@@ -5,14 +5,14 @@ import Queue
 struct Pacing: Sendable {
     var window: SendingWindow?
     var isEven = false
-    var retry: [Duration] = []
+    var retries: [RetryShare] = []
 
     init() {}
 
-    init(_ account: AccountSettings, retry: [Duration]) {
+    init(_ account: AccountSettings, retries: [RetryShare]) {
         window = account.window
         isEven = account.pace == .even
-        self.retry = retry
+        self.retries = retries
     }
 }
 
@@ -22,6 +22,6 @@ extension Queue {
     ) throws -> Timestamp? {
         try forecast(
             campaign, limits: limits, account: account, source: source, pace: pace, window: pacing.window,
-            isEven: pacing.isEven, retry: pacing.retry)
+            isEven: pacing.isEven, retries: pacing.retries)
     }
 }

@@ -55,7 +55,7 @@ extension Queue {
     public func neighbours(of key: String, limit: Int) throws -> [String] {
         try read { db, _ in
             var found: Set<String> = []
-            // Two short walks over UNIQUE (campaign, key) a campaign.
+            // Two short walks over recipient_key a campaign.
             for campaign in try Int64.fetchAll(db, sql: "SELECT id FROM campaign ORDER BY id DESC LIMIT 100") {
                 let head = String(key.prefix(2))
                 for (sql, bound) in [
@@ -64,7 +64,7 @@ extension Queue {
                 ] {
                     found.formUnion(
                         try String.fetchAll(
-                            db, sql: "SELECT key FROM recipient WHERE campaign = ?1 AND \(sql) LIMIT ?3",
+                            db, sql: "SELECT key FROM recipient_key WHERE campaign = ?1 AND \(sql) LIMIT ?3",
                             arguments: [campaign, bound, limit]))
                 }
             }

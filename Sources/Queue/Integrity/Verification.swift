@@ -15,7 +15,8 @@ public struct Finding: Sendable, Hashable {
 extension Queue {
     /// Looks for contradictions in what is stored; repairs nothing. Empty when all is well.
     ///
-    /// Reads everything, so its cost grows with the queue. `deep` has SQLite compare all indexes with their tables.
+    /// Reads everything, so its cost grows with the queue. `deep` has SQLite compare all indexes with their tables, and looks up
+    /// each address.
     public func verify(deep: Bool) throws -> [Finding] {
         try read { db, _ in
             var findings: [Finding] = []
@@ -26,7 +27,7 @@ extension Queue {
             findings += try String.fetchAll(db, sql: "SELECT \"table\" FROM pragma_foreign_key_check LIMIT 20")
                 .map { Finding(check: "file", detail: "A row of \($0) belongs to nothing.") }
             findings += try Self.tallyFindings(db)
-            for (name, sql) in Self.contradictions {
+            for (name, sql) in Self.contradictions + (deep ? Self.strayAddresses : []) {
                 findings += try String.fetchAll(db, sql: sql + " LIMIT 20").map { Finding(check: name, detail: $0) }
             }
             return findings
@@ -69,8 +70,27 @@ extension Queue {
         return findings
     }
 
+    /// A look-up a recipient, in no order.
+    private static let strayAddresses = [
+        (
+            "addresses",
+            """
+            SELECT 'Recipient ' || r.id || ' is not the one its address leads to.' FROM recipient r NOT INDEXED
+            LEFT JOIN recipient_key k ON k.campaign = r.campaign AND k.key = r.key WHERE k.id IS NOT r.id
+            """
+        )
+    ]
+
     /// Each answers one line of text a contradiction.
     private static let contradictions: [(String, String)] = [
+        (
+            "addresses",
+            """
+            SELECT c.name || ': ' || ifnull(k.kept, 0) || ' addresses, ' || c.total || ' recipients.' FROM campaign c
+            LEFT JOIN (SELECT campaign, count(*) AS kept FROM recipient_key GROUP BY campaign) k ON k.campaign = c.id
+            WHERE ifnull(k.kept, 0) <> c.total
+            """
+        ),
         (
             "attempts",
             """

@@ -76,8 +76,8 @@ public struct CourseBasis: Sendable {
     public var isEven = false
     /// Microseconds from one message to the next at the earliest; 0 when nobody knows.
     public var step: Int64 = 0
-    /// The waits after the first, second, … attempt that is put off.
-    public var waits: [Duration] = []
+    /// By which waits those are tried again who are put off.
+    public var retries: [RetryShare] = []
     /// Nothing goes before this, nor outside of these.
     public var start: Timestamp?
     public var windows: [SendingWindow] = []
@@ -120,7 +120,7 @@ public struct CourseBasis: Sendable {
             }, step: isWhole ? step : 0)
         forecast.isEven = isEven && isWhole
         forecast.deferredShare = deferredShare
-        forecast.waits = waits.map(\.inMicroseconds)
+        forecast.retries = retries
         if start != nil || !windows.isEmpty {
             let (openings, now) = (Openings(windows, start: start), now)
             forecast.spell = { time in

@@ -7,9 +7,9 @@ struct Forecast {
     var isEven = false
     /// When messages may be begun, on the simulated time line; nil for always.
     var spell: ((Int64) -> (isOpen: Bool, until: Int64))?
-    /// The share of attempts that are put off, 0…0.9, and the waits after the first, second, … of them.
+    /// The share of attempts that are put off, 0…0.9, and by which waits these are tried again.
     var deferredShare = 0.0
-    var waits: [Int64] = []
+    var retries: [RetryShare] = []
     /// Of the messages to send, so many have been put off already and wait for another try.
     var alreadyDeferred = 0
 
@@ -32,7 +32,7 @@ struct Forecast {
         var work = ForecastWork(
             fresh: max(0, count - alreadyDeferred), deferred: min(count, alreadyDeferred),
             share: min(0.9, deferredShare),
-            waits: waits)
+            retries: retries)
         let (kept, gap) = simplified(work.expected)
         var lanes = kept
         var time = start

@@ -85,6 +85,9 @@ public struct LimitUse: Sendable, Hashable {
     public let nextFree: Timestamp?
     /// Which day of a warm-up it is, from 1; nil for an ordinary limit.
     public let warmupDay: Int?
+    /// What was sent before this is not counted, though the window reaches behind it: retention had taken it out when the
+    /// cap came. nil where all is counted.
+    public var knownSince: Timestamp?
 
     /// What a limit has left where nothing was ever sent, so that there is no queue to ask. Nil for one that needs
     /// a recipient or a campaign to be counted by.

@@ -10,11 +10,11 @@ extension Queue {
     ///   - pace: messages a second that can be handed over; nil takes the present rate.
     ///   - window: the account's; the campaign's own schedule holds as it is stored.
     ///   - isEven: whether messages are spread over the window.
-    ///   - retry: the waits between attempts; as large a share is put off as was lately.
+    ///   - retries: the waits between attempts; as large a share is put off as was lately.
     /// - Returns: nil when there is nothing left to send, or nothing to reckon with.
     public func forecast(
         _ campaign: Int64, limits: [Limit], account: String, source: String, pace: Double?,
-        window: SendingWindow? = nil, isEven: Bool = false, retry: [Duration] = []
+        window: SendingWindow? = nil, isEven: Bool = false, retries: [RetryShare] = []
     ) throws -> Timestamp? {
         let measured = try pace ?? rate(campaign)
         let (waiting, inFlight, schedule) = try read { db, _ in
@@ -31,7 +31,7 @@ extension Queue {
         guard waiting + inFlight > 0 else { return nil }
         var basis = try courseBasis(limits, account: account, source: source, campaign: campaign, domains: nil)
         basis.isEven = isEven
-        basis.waits = retry
+        basis.retries = retries
         basis.start = schedule.at
         basis.windows = [window, schedule.window].compactMap { $0 }
         if measured > 0 { basis.step = Int64(1_000_000 / measured) }

@@ -31,7 +31,9 @@ extension Queue {
                     }
                 for key in keys {
                     let history = try past.history(limit.scope, key)
-                    if let use = try history.use(limit, key, instant) { uses.append(use) }
+                    guard var use = try history.use(limit, key, instant) else { continue }
+                    use.knownSince = try past.knownSince(limit)
+                    uses.append(use)
                 }
             }
             return uses

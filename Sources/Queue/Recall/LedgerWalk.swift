@@ -50,6 +50,17 @@ struct LedgerWalk {
         return Dictionary(rows.map { ($0[0] as Int64, $0[1] as Int64) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// Where (queue time) the ledgers of the sources begin that retention has cut; nil where it has cut none.
+    static func edge(_ db: Database) throws -> Int64? {
+        // A row a source, and a look-up by primary key.
+        try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT max((SELECT at FROM "grant" WHERE key = p.key AND seq > p.pruned ORDER BY seq LIMIT 1))
+                FROM retention p JOIN cap_key k ON k.id = p.key WHERE k.scope = 0 AND p.pruned > 0
+                """)
+    }
+
     var cursor: Cursor { Dictionary(sources.map { ($0.key, $0.next) }, uniquingKeysWith: { first, _ in first }) }
 
     /// The next step; nil when there is none.

@@ -83,6 +83,29 @@ struct Recollection {
         return try GrantHistory(db, scope, key)
     }
 
+    /// Since when the ledgers know what a limit asks for, where it reaches behind that: what would have filled the rest had
+    /// been taken out by retention, which keeps what the windows of its day can feel.
+    func knownSince(_ limit: Limit) throws -> Timestamp? {
+        let begins: (sql: String, key: String?)? =
+            switch limit.scope {
+            case .source, .account: nil
+            case .domain: ("SELECT uncounted FROM recall WHERE kind = 0", nil)
+            case .campaign:
+                campaign.map { ("SELECT uncounted FROM cap_key WHERE scope = 3 AND key = ?", String($0)) }
+            }
+        guard let begins, let edge = try LedgerWalk.edge(db), edge > instant.queue - limit.perMicroseconds else {
+            return nil
+        }
+        let late = try Int64.fetchOne(db, sql: begins.sql, arguments: begins.key.map { [$0] } ?? [])
+        guard late != 0 else { return nil }
+        if limit.scope == .campaign {
+            let started = try Int64.fetchOne(
+                db, sql: "SELECT started FROM campaign WHERE id = ?", arguments: [campaign])
+            guard let started, Timestamp(microseconds: started) < instant.wall(edge) else { return nil }
+        }
+        return instant.wall(edge)
+    }
+
     /// The groups with the most messages, as many as `limit`.
     func largestDomains(_ limit: Int) throws -> [String] {
         if let domains {

@@ -81,8 +81,9 @@ extension Queue {
 
 extension Commit {
     static let doubtByKey: StaticString = """
-        SELECT r.id, r.last_attempt, a.finished FROM recipient r CROSS JOIN attempt a ON a.id = r.last_attempt
-        WHERE r.campaign = ? AND r.key = ? AND r.state = 6
+        SELECT r.id, r.last_attempt, a.finished FROM recipient_key k CROSS JOIN recipient r ON r.id = k.id
+            CROSS JOIN attempt a ON a.id = r.last_attempt
+        WHERE k.campaign = ? AND k.key = ? AND r.state = 6
         """
 
     fileprivate func doubt(

@@ -22,11 +22,12 @@ extension Queue {
     /// The recipients of one address: one in each campaign that has it, newest campaign first.
     public func recipients(key: String) throws -> [(campaign: String, recipient: RecipientRecord)] {
         try read { db, instant in
-            // One look-up in UNIQUE (campaign, key) a campaign.
+            // One look-up in recipient_key a campaign.
             try Row.fetchAll(
                 db,
                 sql: Self.selectRecipients + """
-                    , c.name FROM campaign c CROSS JOIN recipient r ON r.campaign = c.id AND r.key = ?
+                    , c.name FROM campaign c CROSS JOIN recipient_key k ON k.campaign = c.id AND k.key = ?
+                    CROSS JOIN recipient r ON r.id = k.id
                     LEFT JOIN attempt a ON a.id = r.last_attempt ORDER BY c.id DESC
                     """, arguments: [key]
             ).map { ($0["name"], Self.record($0, instant)) }

@@ -71,6 +71,15 @@ public struct ImportCounts: Sendable, Hashable, Codable {
     public var suppressed = 0
 
     public init() {}
+
+    mutating func add(_ other: ImportCounts) {
+        self.in += other.in
+        new += other.new
+        known += other.known
+        duplicate += other.duplicate
+        rejected += other.rejected
+        suppressed += other.suppressed
+    }
 }
 
 /// A recipient as lists show it.

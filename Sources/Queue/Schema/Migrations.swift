@@ -25,6 +25,7 @@ enum Migrations {
         migrator.registerMigration(Migration6.name, foreignKeyChecks: .immediate) { db in
             try db.execute(sql: Migration6.schema)
         }
+        migrator.registerMigration(Migration7.name, foreignKeyChecks: .immediate, migrate: Migration7.apply)
         return migrator
     }
 

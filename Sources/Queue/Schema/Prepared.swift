@@ -27,6 +27,14 @@ final class Prepared {
             }
         }
     }
+    /// A text that is not copied: its bytes must stay where they are until this is bound anew or no longer stepped.
+    func bind(_ index: Int32, kept bytes: UnsafeRawBufferPointer) {
+        let chars = bytes.assumingMemoryBound(to: CChar.self)
+        sqlite3_bind_text(raw, index, chars.baseAddress ?? Self.nothing, Int32(chars.count), nil)
+    }
+    func bind(_ index: Int32, kept bytes: UnsafeRawBufferPointer?) {
+        if let bytes { bind(index, kept: bytes) } else { sqlite3_bind_null(raw, index) }
+    }
     func bind(_ index: Int32, _ text: String?) {
         if let text { bind(index, text) } else { sqlite3_bind_null(raw, index) }
     }

@@ -32,16 +32,17 @@ final class Destinations: Sendable {
     /// Answers that come so close together are written in one commit.
     private static let gathering = Duration.milliseconds(20)
     /// No run waits longer for its first message than this, however slow the name servers are.
-    private static let patience = Duration.seconds(30)
+    private let patience: Duration
 
     init(
-        _ runner: Runner, _ resolver: MXResolver?, gate: Gate, clock: any WallClock,
+        _ runner: Runner, _ resolver: MXResolver?, gate: Gate, clock: any WallClock, patience: Duration,
         ready: @escaping @Sendable (Set<String>) -> Void
     ) {
         self.runner = runner
         self.resolver = resolver
         self.gate = gate
         self.clock = clock
+        self.patience = patience
         self.ready = ready
     }
 
@@ -51,19 +52,37 @@ final class Destinations: Sendable {
     func begin() async throws {
         guard resolver != nil else { return }
         var left = try await runner.unlocatedDomains(limit: 20_000)[...]
-        let end = clock.sinceBoot().microseconds + Self.patience.inMicroseconds
-        while !left.isEmpty, !gate.isStopped, clock.sinceBoot().microseconds < end {
-            let some = left.prefix(256)
+        let end = clock.sinceBoot().microseconds + patience.inMicroseconds
+        while !left.isEmpty, !gate.isStopped {
+            let rest = end - clock.sinceBoot().microseconds
+            guard rest > 0 else { break }
+            let some = Set(left.prefix(256))
             left = left.dropFirst(256)
-            let findings = await withTaskGroup(of: SiteFinding?.self) { group in
-                for domain in Set(some) { group.addTask { await self.find(domain) } }
-                return await group.reduce(into: [SiteFinding]()) { if let found = $1 { $0.append(found) } }
-            }
+            let findings = await find(some, within: .microseconds(rest))
             try await runner.learn(findings)
             // Where nobody answers, nobody will: they are asked again as their turn comes.
             if findings.allSatisfy({ $0.answer == .unknown }) { break }
         }
         try await runner.recall { [gate] in !gate.isStopped }
+    }
+
+    /// What is heard of these in time; nobody waits for the others.
+    private func find(_ domains: Set<String>, within patience: Duration) async -> [SiteFinding] {
+        let (answers, heard) = AsyncStream.makeStream(of: SiteFinding?.self)
+        for domain in domains { Task { heard.yield(await find(domain)) } }
+        let timer = Task {
+            try? await Task.sleep(for: patience)
+            heard.finish()
+        }
+        defer { timer.cancel() }
+        var findings: [SiteFinding] = []
+        var left = domains.count
+        for await answer in answers {
+            if let answer { findings.append(answer) }
+            left -= 1
+            if left == 0 { break }
+        }
+        return findings
     }
 
     /// Which of these domains may be begun now. The others are looked up; `ready` tells when they may.

@@ -99,7 +99,9 @@ public final class Dispatcher: Sendable {
     private func destinations(_ runner: Runner, _ limits: [Limit], _ feed: Feed) -> Destinations? {
         guard limits.contains(where: { $0.scope == .domain || $0.scope == .campaign }) else { return nil }
         let resolver = limits.contains { $0.scope == .domain } ? options.resolver : nil
-        return Destinations(runner, resolver, gate: gate, clock: clock) { [weak feed] in feed?.release($0) }
+        return Destinations(runner, resolver, gate: gate, clock: clock, patience: options.lookUpPatience) {
+            [weak feed] in feed?.release($0)
+        }
     }
 
     /// What “nothing is left to take” means is the queue's to say.

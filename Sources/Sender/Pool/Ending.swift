@@ -129,16 +129,21 @@ public struct SendOptions: Sendable {
     public var lanes: Int
     /// Asks which domains share their MX hosts, where a limit by domain holds; nil counts each for itself.
     public var resolver: MXResolver?
+    /// How long the first message waits for name servers at most; whose answer is not there by then is asked about again
+    /// when it is written to.
+    public var lookUpPatience: Duration
     /// Told of each hand-over when its answer is there (or is not to be had): what it came to, and the time since its
     /// beginning was on disk. Called on the lanes, so it must be quick.
     public var observe: (@Sendable (Settlement, Duration) -> Void)?
 
     public init(
         limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, lanes: Int = 2,
-        resolver: MXResolver? = nil, observe: (@Sendable (Settlement, Duration) -> Void)? = nil
+        resolver: MXResolver? = nil, lookUpPatience: Duration = .seconds(30),
+        observe: (@Sendable (Settlement, Duration) -> Void)? = nil
     ) {
         self.observe = observe
         self.resolver = resolver
+        self.lookUpPatience = lookUpPatience
         self.limit = limit
         self.wait = wait
         self.doubt = doubt

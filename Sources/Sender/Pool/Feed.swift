@@ -19,6 +19,12 @@ final class Feed: Sendable {
         /// When it was filled last, in microseconds since boot.
         var filled: Int64 = 0
         var refilling = false
+        /// How often it was asked for more.
+        var refills = 0
+        /// The last time it did not get as many as it asked for: there is no use in asking again before all are taken.
+        var wasShort = false
+        /// The last answer, if there was nobody, and the number of the question.
+        var none: (refill: Int, supply: Supply)?
         /// Leased, and waiting until their domain is looked up; by domain.
         var aside: [String: [LeasedRecipient]] = [:]
         var asideCount = 0
@@ -27,6 +33,18 @@ final class Feed: Sendable {
         var waiters: [UnsafeContinuation<Void, Never>] = []
         /// Taken, and not begun.
         var returned: [Int64] = []
+
+        mutating func beginRefill() {
+            refilling = true
+            refills += 1
+        }
+
+        /// How many to lease when the stock is low and nobody does so yet.
+        mutating func refillIfLow() -> Int? {
+            guard stock.count - head < batch / 4, !refilling, !wasShort else { return nil }
+            beginRefill()
+            return batch
+        }
     }
 
     private static let largestBatch = 1000
@@ -55,38 +73,36 @@ final class Feed: Sendable {
 
     private enum Turn {
         case taken([LeasedRecipient], refill: Int?)
+        case none(Supply)
         case refill(Int)
         case wait
     }
 
     /// Takes up to `count`, leasing more when the stock is low.
     func take(_ count: Int) async throws -> Supply {
+        let before = state.withLock { $0.refills }
         while true {
             let turn: Turn = state.withLock { state in
-                let available = state.stock.count - state.head
-                if available > 0 {
-                    let end = state.head + min(count, available)
+                if state.stock.count > state.head {
+                    let end = min(state.head + count, state.stock.count)
                     let taken = Array(state.stock[state.head..<end])
                     state.head = end
-                    let low = state.stock.count - end < state.batch / 4 && !state.refilling
-                    if low { state.refilling = true }
-                    return .taken(taken, refill: low ? state.batch : nil)
+                    return .taken(taken, refill: state.refillIfLow())
                 }
+                // Asked after this call began, so it knows all that the caller knows: one question for all who wait.
+                if let none = state.none, none.refill > before, !state.refilling { return .none(none.supply) }
                 // Others go meanwhile, up to a bound.
                 if state.refilling || state.isDry || state.asideCount >= 4 * Self.largestBatch { return .wait }
-                state.refilling = true
+                state.beginRefill()
                 return .refill(state.batch)
             }
             switch turn {
             case .taken(let recipients, let refill):
-                if let refill { Task.detached { [self] in _ = try? await self.refill(refill) } }
+                if let refill { refillAside(refill) }
                 return .recipients(recipients)
+            case .none(let supply): return supply
             case .refill(let size):
-                let answer = try await refill(size)
-                if answer.recipients.isEmpty, !hasMore() {
-                    let left = answer.tallies
-                    return .none(nextDue: answer.nextDue, unsettled: left.pending + left.sending + left.deferred)
-                }
+                if let none = try await refill(size) { return none }
             case .wait:
                 await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let late = state.withLock { state in
@@ -104,14 +120,19 @@ final class Feed: Sendable {
 
     /// One recipient, if one is at hand.
     func takeNow() -> LeasedRecipient? {
-        state.withLock { state in
-            guard state.head < state.stock.count else { return nil }
+        let (taken, refill): (LeasedRecipient?, Int?) = state.withLock { state in
+            guard state.head < state.stock.count else { return (nil, nil) }
             state.head += 1
-            return state.stock[state.head - 1]
+            return (state.stock[state.head - 1], state.refillIfLow())
         }
+        if let refill { refillAside(refill) }
+        return taken
     }
 
-    private func refill(_ size: Int) async throws -> LeaseAnswer {
+    private func refillAside(_ size: Int) { Task.detached { [self] in _ = try? await refill(size) } }
+
+    /// - Returns: what to say when there was nobody.
+    private func refill(_ size: Int) async throws -> Supply? {
         let answer: LeaseAnswer
         var ready: Set<String>?
         do {
@@ -125,9 +146,13 @@ final class Feed: Sendable {
             finish([], leased: 0)
             throw error
         }
-        finish(ready == nil ? answer.recipients : [], leased: answer.recipients.count)
+        let left = answer.tallies
+        let none =
+            answer.recipients.isEmpty
+            ? Supply.none(nextDue: answer.nextDue, unsettled: left.pending + left.sending + left.deferred) : nil
+        finish(ready == nil ? answer.recipients : [], leased: answer.recipients.count, none)
         if let ready { release(ready) }
-        return answer
+        return none != nil && !hasMore() ? none : nil
     }
 
     /// All first, and out again whose domain is known: it may become so at any moment.
@@ -161,13 +186,14 @@ final class Feed: Sendable {
         woken.forEach { $0.resume() }
     }
 
-    private func finish(_ recipients: [LeasedRecipient], leased: Int) {
+    private func finish(_ recipients: [LeasedRecipient], leased: Int, _ none: Supply? = nil) {
         let now = clock.sinceBoot().microseconds
         let woken = state.withLock { state in
             state.stock.removeFirst(state.head)
             state.head = 0
             state.stock += recipients
-            if leased >= state.batch {
+            state.wasShort = leased < state.batch
+            if !state.wasShort {
                 let lasted = now - state.filled
                 if lasted < 500_000 {
                     state.batch = min(state.batch * 2, Self.largestBatch)
@@ -177,6 +203,7 @@ final class Feed: Sendable {
             }
             state.filled = now
             state.refilling = false
+            state.none = state.asideCount == 0 ? none.map { (state.refills, $0) } : nil
             defer { state.waiters.removeAll() }
             return state.waiters
         }

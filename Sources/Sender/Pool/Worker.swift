@@ -3,33 +3,15 @@ import Mail
 import Queue
 import Transport
 
-/// A recipient whose message is rendered and waits for its turn.
-struct Prepared {
-    var recipient: LeasedRecipient
-    var request: BeginRequest
-    /// The message, or why it could not be written.
-    var message: Result<RenderedMessage, RenderingFault>
-}
-
-/// A message that could not be written for one recipient, though it could for others.
-struct RenderingFault: Error {
-    let words: String
-}
-
-/// A message whose attempt is on disk.
-private struct Begun {
-    var attempt: Int64
-    var recipient: LeasedRecipient
-    var message: RenderedMessage
-}
-
 /// One session's life: take, render, begin, hand over, settle, again. It runs on a lane's serial queue and awaits
 /// the queue's commits; outcomes of one round and beginnings of the next ride in the same commit.
 actor Worker {
     /// The most messages one session begins in one commit.
     static let largestBatch = 16
-    /// What a session hands over between two commits, microseconds, if the caps allow it. On a disk that syncs at once the
-    /// commits would otherwise be so many that writing the same pages again cost more than the messages.
+    /// What a session hands over between two commits, microseconds, if it is no more than `largestBatch`. On a disk that syncs
+    /// at once the commits would otherwise be so many that writing the same pages again cost more than the messages.
+    private static let stretch: Int64 = 50_000
+    /// No more is begun together than the caps let go in so many microseconds, or while the disk syncs.
     private static let period: Int64 = 10_000
 
     private let number: Int
@@ -39,6 +21,14 @@ actor Worker {
     private var prepared: [Prepared] = []
     private var settled: [Settlement] = []
     private var batch = 1
+    /// Begun while what was before them was on its way; they go next.
+    private var ahead: [(Prepared, Int64)] = []
+    /// The server takes so long for a message that the commit of the next one fits in.
+    private var isSlow = false
+    /// How long the last commit took, microseconds.
+    private var commit: Int64 = 0
+    /// What the queue threw while something was on its way.
+    private var fault: (any Error)?
     private var losses: [Int64: Int] = [:]
     private var random = Jitter()
 
@@ -56,6 +46,10 @@ actor Worker {
         var failure: (any Error)?
         do {
             while true {
+                if !ahead.isEmpty {
+                    try await deliverAhead()
+                    continue
+                }
                 switch run.gate.permission(number) {
                 case .stop: break
                 case .hold(let reason):
@@ -127,17 +121,23 @@ actor Worker {
             return
         }
         run.gate.show(number, "commit")
+        let (begun, waiting) = try await begin(allowed)
+        if !begun.isEmpty { try await deliver(begun, over: session) }
+        if let waiting, ahead.isEmpty { try await park(waiting) }
+    }
+
+    /// Settles what is over and begins the first `count` that are prepared. Answers those begun, and what others wait for.
+    private func begin(_ count: Int) async throws -> (begun: [(Prepared, Int64)], waiting: WaitReason?) {
         let asked = run.ticks()
         let recorded = settled
         settled.removeAll(keepingCapacity: true)
-        let answers = try await run.runner.exchange(
-            settle: recorded, begin: prepared[..<allowed].map(\.request))
+        let answers = try await run.runner.exchange(settle: recorded, begin: prepared[..<count].map(\.request))
         run.gate.count(recorded)
-        let begun = run.ticks()
+        commit = run.ticks() - asked
         var batchNow: [(Prepared, Int64)] = []
         var kept: [Prepared] = []
         var waiting: WaitReason?
-        for (item, answer) in zip(prepared[..<allowed], answers) {
+        for (item, answer) in zip(prepared[..<count], answers) {
             switch answer {
             case .begun(let attempt):
                 batchNow.append((item, attempt))
@@ -166,14 +166,55 @@ actor Worker {
                 }
             }
         }
-        run.gate.giveBack(allowed - batchNow.count)
-        prepared = kept + prepared[allowed...]
-        if !batchNow.isEmpty { await deliver(batchNow, over: session) }
-        adapt(commit: begun - asked, delivery: run.ticks() - begun)
-        if let waiting { try await park(waiting) }
+        run.gate.giveBack(count - batchNow.count)
+        prepared = kept + prepared[count...]
+        return (batchNow, waiting)
     }
 
-    private func deliver(_ items: [(Prepared, Int64)], over session: Session) async {
+    private func deliverAhead() async throws {
+        let items = ahead
+        ahead.removeAll()
+        guard let session, !run.gate.isHalted else { return abandon(items) }
+        try await deliver(items, over: session)
+    }
+
+    /// They were begun and do not leave: the attempts are settled, and who took them lets go of them.
+    private func abandon(_ items: [(Prepared, Int64)]) {
+        if let open = session, open.envelopeIsOut {
+            open.close()  // a transaction nobody will finish
+            session = nil
+        }
+        for (item, attempt) in items {
+            settled.append(judge(.untouched, attempt, item.recipient, bytes: 0, tls: nil).settlement)
+        }
+    }
+
+    private func judge(
+        _ delivery: Delivery, _ attempt: Int64, _ recipient: LeasedRecipient, bytes: Int, tls: String?
+    ) -> Judgement {
+        run.judge.judge(
+            delivery, attempt: attempt, domain: recipient.domain, attempts: recipient.attempts,
+            losses: losses[recipient.id] ?? 0, bytes: bytes, tls: tls, now: run.clock.now(),
+            jitter: Double.random(in: 0..<1, using: &random))
+    }
+
+    /// How many to begin while `count` are on their way. Where a commit is short beside the server's answer it is not waited
+    /// for; no more are open at once than are begun together elsewhere, so a tight cap leaves one.
+    private func lookAhead(_ count: Int, over session: Session) -> Int {
+        guard isSlow, run.account.pace != .even, session.messages + count < run.account.messagesPerSession,
+            run.runner.nextOpening() == nil, case .go = run.gate.permission(number)
+        else { return 0 }
+        if prepared.isEmpty { prepareAhead() }
+        return max(0, min(batch, prepared.count, run.largestBatch(period: Worker.period) - count))
+    }
+
+    private func beginAhead(_ count: Int) async -> RenderedMessage? {
+        do { ahead = try await begin(count).begun } catch { fault = error }
+        guard !run.gate.isHalted, case .success(let message)? = ahead.first?.0.message else { return nil }
+        return message
+    }
+
+    private func deliver(_ items: [(Prepared, Int64)], over session: Session) async throws {
         run.gate.show(number, "send")
         var sendable: [Begun] = []
         for (item, attempt) in items {
@@ -188,20 +229,21 @@ actor Worker {
         }
         guard !sendable.isEmpty else { return }
         let tls = session.tlsVersion
-        let begun = run.observe == nil ? 0 : run.ticks()
+        let begun = run.ticks()
         var consequence = Judgement.Consequence.none
         var judged: [Settlement?] = Array(repeating: nil, count: sendable.count)
         func judge(_ index: Int, _ delivery: Delivery) -> Judgement {
             let item = sendable[index]
             if case .lost = delivery { losses[item.recipient.id, default: 0] += 1 }
-            let judgement = run.judge.judge(
-                delivery, attempt: item.attempt, domain: item.recipient.domain, attempts: item.recipient.attempts,
-                losses: losses[item.recipient.id] ?? 0, bytes: item.message.size, tls: tls, now: run.clock.now(),
-                jitter: Double.random(in: 0..<1, using: &random))
+            let judgement = self.judge(
+                delivery, item.attempt, item.recipient, bytes: item.message.size, tls: tls)
             run.observe?(judgement.settlement, .microseconds(run.ticks() - begun))
             return judgement
         }
         let gate = run.gate
+        let following = run.gate.reserve(lookAhead(sendable.count, over: session))
+        let next =
+            following == 0 ? nil : Task(executorPreference: lane) { [self] in await beginAhead(following) }
         let results = await session.deliver(
             sendable.map(\.message),
             stop: { index, delivery in
@@ -210,7 +252,8 @@ actor Worker {
                 consequence = judgement.consequence
                 // Whoever pauses does not wait for what was begun and has not left; it goes back.
                 return consequence != .none || gate.isHalted
-            }, idle: prepareAhead)
+            }, idle: prepareAhead, following: next)
+        _ = await next?.value
         var lost = false
         for (index, result) in results.enumerated() where judged[index] == nil {
             let judgement = judge(index, result)
@@ -222,7 +265,13 @@ actor Worker {
         }
         settled += judged.compactMap { $0 }
         run.gate.show(number, "wait", delivered: sendable.count)
+        adapt(run.ticks() - begun, messages: sendable.count)
         await act(on: consequence, lost: lost)
+        if let fault { throw fault }
+        if self.session == nil {
+            abandon(ahead)
+            ahead.removeAll()
+        }
         if self.session != nil, session.messages >= run.account.messagesPerSession {
             await session.quit()
             self.session = nil
@@ -337,10 +386,11 @@ actor Worker {
 
     /// Begins more messages a commit when they are handed over faster than the disk syncs, fewer when they are not; a
     /// crash can leave in doubt what was begun, so a tight cap keeps it at one.
-    private func adapt(commit: Int64, delivery: Int64) {
-        let period = max(commit, Worker.period)
-        let most = run.largestBatch(period: period)
-        if delivery < period { batch += 1 } else if delivery > period * 3 { batch -= 1 }
+    private func adapt(_ delivery: Int64, messages: Int) {
+        isSlow = delivery > Int64(messages) * max(Worker.period, commit * 2)
+        let most = run.largestBatch(period: max(commit, Worker.period))
+        let stretch = max(commit, Worker.stretch)
+        if isSlow || delivery > stretch * 3 { batch -= 1 } else if delivery < stretch { batch += 1 }
         batch = max(1, min(batch, most))
     }
 }

@@ -20,15 +20,19 @@ extension Session {
     /// - Parameters:
     ///   - stop: told each final result as it comes; `true` ends the batch (the rest stays untouched).
     ///   - idle: called once after each message has left, while its reply is on the way.
+    ///   - following: the message that begins the next batch, if there is to be one. It is waited for when the last message
+    ///     has left; its envelope goes out ahead of that one's reply.
     /// - Returns: one result a message, in order. After anything but `.answered` the session is closed.
     func deliver(
-        _ batch: [RenderedMessage], stop: (Int, Delivery) -> Bool, idle: () -> Void
+        _ batch: [RenderedMessage], stop: (Int, Delivery) -> Bool, idle: () -> Void,
+        following: Task<RenderedMessage?, Never>? = nil
     ) async -> [Delivery] {
         var results = [Delivery](repeating: .untouched, count: batch.count)
         var position = 0
         var dotLeft = false
+        var envelopeSent = envelopeIsOut
+        envelopeIsOut = false
         do {
-            var envelopeSent = false
             while position < batch.count {
                 messages += 1
                 dotLeft = false
@@ -36,7 +40,9 @@ extension Session {
                     results[position] = .answered(.mail, reply)
                 } else {
                     let next = position + 1 < batch.count ? batch[position + 1] : nil
-                    let result = try await one(batch[position], next: next, &envelopeSent, &dotLeft, idle)
+                    let result = try await one(
+                        batch[position], next: next, following: next == nil ? following : nil, &envelopeSent, &dotLeft,
+                        idle)
                     results[position] = result
                 }
                 let ends = stop(position, results[position])
@@ -57,8 +63,8 @@ extension Session {
     }
 
     private func one(
-        _ message: RenderedMessage, next: RenderedMessage?, _ envelopeSent: inout Bool, _ dotLeft: inout Bool,
-        _ idle: () -> Void
+        _ message: RenderedMessage, next: RenderedMessage?, following: Task<RenderedMessage?, Never>?,
+        _ envelopeSent: inout Bool, _ dotLeft: inout Bool, _ idle: () -> Void
     ) async throws -> Delivery {
         let timeouts = account.timeouts
         if !envelopeSent {
@@ -96,8 +102,19 @@ extension Session {
         }
         try await hand(over: message, next: next, &envelopeSent, &dotLeft)
         idle()
+        if let following = await following?.value { await announce(following) }
         let code = try await readReply(.dot, timeout: timeouts.final)
         return .answered(.dot, lastReply(code))
+    }
+
+    /// Sends an envelope behind a final dot that has left. If that fails, the dot's reply may still be there to be read.
+    private func announce(_ message: RenderedMessage) async {
+        guard capabilities.pipelining, Envelope.obstacle(message, capabilities) == nil else { return }
+        var out: [UInt8] = []
+        out.reserveCapacity(Envelope.room(message))
+        Envelope.append(message, capabilities, to: &out)
+        envelopeIsOut = true
+        try? await send(out)
     }
 
     /// Body and final dot; behind it the next envelope, where that is allowed and both are small.

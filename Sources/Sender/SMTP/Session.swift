@@ -13,6 +13,8 @@ final class Session {
     private(set) var written = 0
     /// A transaction was left open by a refusal; RSET goes before the next one.
     var resetFirst = false
+    /// The envelope of the message that comes next has left already.
+    var envelopeIsOut = false
     /// Where the dialogue stands, for the console.
     private(set) var stage = Stage.banner
 

@@ -6,7 +6,7 @@ import Testing
 @testable import outpost
 
 @Suite("waits that a forecast reckons with")
-struct LikelyWaitsTests {
+struct LikelyRetriesTests {
     private static let config = """
         [[account]]
         name = "qq"
@@ -24,8 +24,8 @@ struct LikelyWaitsTests {
         waits = "2h, 4h"
         """
 
-    /// Answers so many of each domain with a text, in turn, and says by which waits the forecast goes.
-    private func waits(_ answers: [(domain: String, reply: String?, count: Int)]) async throws -> [Duration] {
+    /// Answers so many of each domain with a text, in turn, and says by which waits the forecast goes, and in which shares.
+    private func waits(_ answers: [(domain: String, reply: String?, count: Int)]) async throws -> [RetryShare] {
         let folder = NSTemporaryDirectory() + "likely-waits-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -67,24 +67,27 @@ struct LikelyWaitsTests {
             TOMLFile(text: Self.config, path: folder + "/config.toml"), presets: PresetCatalogue(folder: ""))
         let stored = try #require(try queue.campaign(named: "spring"))
         let classifier = try config.retryClassifier()
-        let likely = try config.likelyWaits(stored, in: queue, by: classifier)
-        #expect(try config.pacing(for: stored, in: queue, by: classifier).retry == likely)
-        #expect(try config.likelyWaits(stored, in: queue, by: nil) == [.seconds(60)])
+        let likely = try config.likelyRetries(stored, in: queue, by: classifier)
+        #expect(try config.pacing(for: stored, in: queue, by: classifier).retries == likely)
+        #expect(try config.likelyRetries(stored, in: queue, by: nil) == [RetryShare(waits: [.seconds(60)])])
         return likely
     }
 
     @Test("while nobody was put off, the account's")
-    func usual() async throws { #expect(try await waits([("a.example", nil, 3)]) == [.seconds(60)]) }
+    func usual() async throws {
+        #expect(try await waits([("a.example", nil, 3)]) == [RetryShare(waits: [.seconds(60)])])
+    }
 
-    @Test("as most of those wait who were put off: by kind of refusal, by domain, or as usual")
-    func most() async throws {
+    @Test("in the shares in which those wait who were put off: by kind of refusal, by domain, or as usual")
+    func shares() async throws {
         let grey = "Greylisted, please try again later"
+        let greylisted = Array(repeating: Duration.seconds(420), count: 3)
         #expect(
-            try await waits([("a.example", grey, 3), ("a.example", "Try later", 2), ("b.example", nil, 9)])
-                == Array(repeating: .seconds(420), count: 3))
+            try await waits([("a.example", grey, 3), ("a.example", "Try later", 1), ("b.example", nil, 9)])
+                == [RetryShare(waits: greylisted, share: 0.75), RetryShare(waits: [.seconds(60)], share: 0.25)])
+        let slow = RetryShare(waits: [.seconds(7_200), .seconds(14_400)], share: 0.6)
         #expect(
             try await waits([("a.example", grey, 2), ("slow.example", "Try later", 3)])
-                == [.seconds(7_200), .seconds(14_400)])
-        #expect(try await waits([("a.example", grey, 1), ("a.example", "Try later", 2)]) == [.seconds(60)])
+                == [slow, RetryShare(waits: greylisted, share: 0.4)])
     }
 }
