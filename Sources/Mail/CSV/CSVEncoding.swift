@@ -13,10 +13,12 @@ public enum CSVEncoding: String, Sendable, Hashable {
         return nil
     }
 
-    /// UTF-16 that lacks the mark, told by the zero halves of its Latin letters: "email", and an address in each row.
+    /// UTF-16 that lacks the mark, told by the zero halves of its Latin letters: "email", and an address in each row. A text
+    /// in UTF-8 with zeros in its rows has none in its first line.
     ///
     /// - Parameter head: the beginning of the file, a few hundred bytes.
     static func unmarked(_ head: UnsafeRawBufferPointer) -> CSVEncoding? {
+        guard head.prefix(while: { $0 != 0x0A }).contains(0) else { return nil }
         var zeros = (even: 0, odd: 0)
         for (index, byte) in head.enumerated() where byte == 0 {
             if index % 2 == 0 { zeros.even += 1 } else { zeros.odd += 1 }
