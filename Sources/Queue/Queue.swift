@@ -125,7 +125,7 @@ public final class Queue: Sendable {
         let migrator = Migrations.migrator
         let isReady = { (db: Database) -> Bool in
             // After the pool has set NORMAL: durable means on the disk.
-            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = \(logPages(path));")
+            try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = \(Self.logPages(path));")
             if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
             if try migrator.hasCompletedMigrations(db) {
                 // The first rows come in a transaction of their own; a crash may have come before it.

@@ -57,7 +57,7 @@ struct TOMLSection: Sendable {
         guard let text = try line(text: key) else { return nil }
         do { _ = try Mailbox(parsing: text) } catch {
             throw fault(
-                key, tr("\"{0}\" is no mailbox: {1}", text, "\(error)"),
+                key, tr("\"{0}\" is no mailbox: {1}", text, told("\(error)")),
                 next: tr("Write it as Name <name@example.com>."))
         }
         return text
