@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// Paths as text, and the few things done to files outside the queue.

@@ -1,3 +1,4 @@
+import CSystem
 import Clock
 import Dispatch
 import Glibc

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// A folder for a run that leaves nothing behind, unless its user wants to look into it.
