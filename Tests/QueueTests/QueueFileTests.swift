@@ -179,6 +179,13 @@ import Testing
         try await runner.stop()
     }
 
+    /// The log goes with the last reference, which the thread of the last commit may hold for a moment more.
+    private func untilClosed(_ folder: String) async throws {
+        for _ in 0..<1000 where FileManager.default.fileExists(atPath: folder + "/queue.sqlite3-wal") {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     private func objection(_ folder: String) throws -> String? {
         try Queue.open(at: folder + "/queue.sqlite3", access: .readOnly).claimObjection()
     }
@@ -188,6 +195,7 @@ import Testing
         let bed = try Bed()
         let folder = bed.folder + "/a"
         try await sent(in: folder)
+        try await untilClosed(folder)
         #expect(try objection(folder) == nil)
         // The same inode, the same generation.
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/queue.sqlite3"))
@@ -216,6 +224,7 @@ import Testing
     func moved() async throws {
         let bed = try Bed()
         try await sent(in: bed.folder + "/a")
+        try await untilClosed(bed.folder + "/a")
         try FileManager.default.moveItem(atPath: bed.folder + "/a", toPath: bed.folder + "/b")
         #expect(try objection(bed.folder + "/b")?.contains(bed.folder + "/a/queue.sqlite3") == true)
         // Another way to the same place is none.
