@@ -83,7 +83,8 @@ final class Prepared {
 
     /// SQLITE_TRANSIENT: SQLite copies the bytes before it returns. A macro that Swift does not import.
     private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    /// Binding a null pointer would bind NULL, where an empty text is meant.
+    /// Binding a null pointer would bind NULL, where an empty text is meant. Nothing is ever written to it or read from it, so
+    /// that all threads may share it.
     private nonisolated(unsafe) static let nothing: UnsafePointer<CChar> = UnsafePointer(
         UnsafeMutablePointer<CChar>.allocate(capacity: 1))
 }
