@@ -109,7 +109,8 @@ extension CrashHistory {
     private struct Touched {
         var attempts: Set<Int64> = []
         var recipients: Set<Int64> = []
-        var released: Set<Int64> = []
+        /// Releases, by runner; the second may be out of what the first one left.
+        var releases: [Int64: Int] = [:]
     }
 
     private func joined(_ runners: [Int64], _ touched: inout Touched) -> Step {
@@ -121,11 +122,12 @@ extension CrashHistory {
         case 2, 3: return .heartbeat(runner: runner)
         case 4: return start(refused: Bool.random(using: &random))
         case 5 where Bool.random(using: &random): return .stop(runner: runner)
-        case 6 where !free.isEmpty && touched.released.insert(runner).inserted:
+        case 6...7 where !free.isEmpty && touched.releases[runner, default: 0] < 2:
             let some = free.filter { _ in Bool.random(using: &random) }
+            touched.releases[runner, default: 0] += 1
             touched.recipients.formUnion(some)
             return .release(runner: runner, recipients: some)
-        case 7:
+        case 8:
             guard let one = free.randomElement(using: &random) else { break }
             touched.recipients.insert(one)
             return .postpone(runner: runner, recipient: one, until: later())

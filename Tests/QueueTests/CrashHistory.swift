@@ -190,6 +190,7 @@ final class CrashHistory {
             }
             try agree("after \(answer)")
         }
+        if let wrong = try misheld() { throw fail(wrong) }
         if Int.random(in: 0..<12, using: &random) == 0 { try look([before, seen, after]) }
         if Int.random(in: 0..<20, using: &random) == 0 {
             try crash(
@@ -232,7 +233,7 @@ final class CrashHistory {
         } catch {
             throw fail("\(error)")
         }
-        if let wrong = try misheld(by: id, before: stored, seen) {
+        if let wrong = try overheld(by: id, before: stored, seen) {
             throw fail(wrong)
         }
         return words

@@ -6,106 +6,91 @@ import Testing
     private var book = LeaseBook()
 
     private mutating func hold(_ id: Int64, _ recipients: [Int64], fresh: Bool = true) {
-        let range = LeaseRange(id: id, fresh: fresh, first: recipients.min() ?? 0, last: recipients.max() ?? 0)
-        book.hold([(range, recipients)])
+        book.hold(
+            LeaseRange(id: id, fresh: fresh, first: recipients.min() ?? 0, last: recipients.max() ?? 0), recipients)
     }
 
-    /// Gives some back out of one lease, as a commit does that leases those left under the numbers after `last`.
-    private mutating func release(_ recipients: [Int64], last: Int64) -> [LeaseBook.Torn] {
-        var (torn, number) = (book.tear(recipients), last)
-        for index in torn.indices {
-            for recipient in torn[index].left.sorted() {
-                number += 1
-                let piece = LeaseRange(id: number, fresh: torn[index].fresh, first: recipient, last: recipient)
-                book.hold(piece: piece, of: &torn[index])
-            }
-        }
-        return torn
+    private mutating func letGo(_ recipients: Int64...) { for recipient in recipients { book.letGo(recipient) } }
+
+    private var held: [Int64: Set<Int64>] {
+        Dictionary(book.leaseOf.values.map { ($0.id, $0.recipients) }, uniquingKeysWith: { $1 })
     }
 
-    private var held: [Int64: Set<Int64>] { book.leases.mapValues(\.recipients) }
-
-    @Test("a lease is spent with its last recipient, once; a commit that failed leaves it to the next")
-    mutating func spent() {
+    @Test("a lease is emptied by its last recipient, once")
+    mutating func emptied() {
         hold(1, [10, 11])
-        book.consume(10, in: 1)
-        book.consume(10, in: 1)
-        #expect(book.takeSpent() == [] && held == [1: [11]])
-        book.consume(11, in: 1)
-        #expect(held.isEmpty && book.leaseOf.isEmpty)
-        let spent = book.takeSpent()
-        #expect(spent == [1] && book.takeSpent() == [])
-        book.putBack(spent: spent)
-        #expect(book.takeSpent() == [1])
+        letGo(10, 10)
+        #expect(book.emptied(since: 0) == [] && held == [1: [11]])
+        let mark = book.mark
+        letGo(11, 11)
+        #expect(book.emptied(since: mark) == [1] && book.emptied(since: book.mark) == [] && held.isEmpty)
     }
 
     @Test("who was leased by nobody, or is begun already, changes nothing")
     mutating func unknown() {
         hold(1, [10, 11])
-        book.consume(10, in: 1)
-        book.consume(77, in: 1)
-        book.consume(11, in: nil)
-        book.consume(11, in: 9)
-        #expect(book.tear([10, 77]).isEmpty)
-        #expect(book.takeSpent() == [1] && held.isEmpty)
+        letGo(10)
+        let mark = book.mark
+        letGo(10, 77)
+        #expect(book.mark == mark && book.leases(of: [10, 77]).isEmpty && held == [1: [11]])
     }
 
-    @Test("what is begun is taken out of the lease it was in then, not out of a newer one")
+    @Test("who is leased anew leaves the lease it was in, and takes nothing out of the newer one")
     mutating func newer() {
         hold(1, [10, 11])
         hold(2, [10], fresh: false)
-        book.consume(10, in: 1)
-        #expect(held == [1: [11], 2: [10]] && book.leaseOf[10] == 2)
-        book.consume(10, in: 2)
-        #expect(book.takeSpent() == [2])
+        #expect(held == [1: [11], 2: [10]])
+        hold(3, [11])
+        #expect(book.emptied(since: 0) == [1] && held == [2: [10], 3: [11]])
     }
 
-    @Test("what is left of a torn lease is in a piece each, which is meant when one of them is begun")
+    @Test("the leases of some are told once each, with those who are in them still")
     mutating func torn() {
         hold(1, [10, 11, 12])
-        let torn = release([11], last: 1)
-        #expect(torn.map(\.lease) == [1] && torn[0].fresh && torn[0].released == [11] && torn[0].left == [10, 12])
-        #expect(held == [2: [10], 3: [12]] && book.leaseOf == [10: 2, 12: 3])
-        // Begun in the same commit, before it was torn.
-        book.consume(10, in: 1)
-        #expect(held == [3: [12]] && book.takeSpent() == [2])
-        #expect(release([12], last: 3).map(\.lease) == [3] && held.isEmpty && book.takeSpent() == [])
+        hold(2, [20], fresh: false)
+        let leases = book.leases(of: [10, 12, 20, 77])
+        letGo(10, 12, 20)
+        #expect(leases.map(\.id) == [1, 2] && leases.map(\.fresh) == [true, false])
+        #expect(leases.map(\.recipients) == [[11], []] && book.emptied(since: 0) == [2])
     }
 
-    @Test("a mended lease is as it was, and no piece of it is left")
-    mutating func mended() {
+    @Test("a commit that failed was never: whatever was torn, and torn again, is one lease as before")
+    mutating func failed() {
         hold(1, [10, 11, 12])
         hold(2, [20], fresh: false)
-        book.mend(release([11, 20], last: 2))
-        #expect(held == [1: [10, 11, 12], 2: [20]] && book.leaseOf == [10: 1, 11: 1, 12: 1, 20: 2])
-        #expect(book.leases[1]?.fresh == true && book.leases[2]?.fresh == false)
+        book.keep()
+        letGo(10)
+        hold(3, [11])
+        hold(4, [12])
+        letGo(11, 20)
+        // The number of a lease that is gone may be given anew.
+        hold(3, [30])
+        #expect(book.emptied(since: 0) == [1, 3, 2] && held == [3: [30], 4: [12]])
+        book.takeBack()
+        #expect(held == [1: [10, 11, 12], 2: [20]] && book.mark == 0)
+        #expect(book.leaseOf[11]?.fresh == true && book.leaseOf[20]?.fresh == false)
+        letGo(10, 11, 12)
+        #expect(book.emptied(since: 0) == [1])
     }
 
-    @Test("a lease is mended without those whom others began, or gave back, before it was")
-    mutating func meanwhile() {
-        hold(1, [10, 11, 12, 13])
-        let torn = release([11], last: 1)
-        book.consume(10, in: 2)
-        _ = release([12], last: 4)
-        book.mend(torn)
-        #expect(held == [1: [11, 13]] && book.leaseOf == [11: 1, 13: 1])
-        // Pieces that never came to the disk; their numbers are nobody else's.
-        #expect(book.takeSpent() == [2])
-        book.consume(13, in: 4)
+    @Test("an operation that was refused leaves what others in its commit have done")
+    mutating func refused() {
+        hold(1, [10, 11, 12])
+        letGo(10)
+        let mark = book.mark
+        hold(2, [11])
+        letGo(12)
+        book.takeBack(to: mark)
+        #expect(held == [1: [11, 12]] && book.mark == mark)
+    }
+
+    @Test("what is on the disk is not taken back")
+    mutating func kept() {
+        hold(1, [10, 11])
+        letGo(10)
+        book.keep()
+        letGo(11)
+        book.takeBack()
         #expect(held == [1: [11]])
-    }
-
-    @Test("two that tore one lease in one failed commit leave everybody in a lease, whoever hears of it first")
-    mutating func twice() {
-        for isFirstFirst in [true, false] {
-            book = LeaseBook()
-            hold(1, [10, 11, 12])
-            let first = release([10], last: 1)
-            let second = release([11], last: 3)
-            for torn in isFirstFirst ? [first, second] : [second, first] { book.mend(torn) }
-            #expect(book.leaseOf.keys.sorted() == [10, 11, 12])
-            for recipient in [10, 11, 12] as [Int64] { book.consume(recipient, in: book.leaseOf[recipient]) }
-            #expect(held.isEmpty && book.takeSpent().contains(1))
-        }
     }
 }

@@ -9,7 +9,6 @@ final class Commit {
     let db: Database
     let now: Instant
     let boot: BootTime
-    let leaseNumbers: LeaseNumbers
     private let statements: StatementCache
     private var anchor: QueueClock
     /// One or two a commit, so they are found by looking.
@@ -70,11 +69,8 @@ final class Commit {
         var minute: PulseMinute
     }
 
-    init(
-        _ db: Database, _ statements: StatementCache, _ leaseNumbers: LeaseNumbers, _ clock: any WallClock
-    ) throws {
+    init(_ db: Database, _ statements: StatementCache, _ clock: any WallClock) throws {
         self.db = db
-        self.leaseNumbers = leaseNumbers
         self.statements = statements
         let query = try statements.statement(
             db, "SELECT boot, boot_us, queue_us, wall_us, counting FROM clock WHERE id = 1")

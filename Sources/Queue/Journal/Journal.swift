@@ -29,9 +29,8 @@ final class Journal: Sendable {
     private let patience: Patience
     private let queue = DispatchQueue(label: "outpost.journal", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
-    /// This and the next two are touched on `queue` alone.
+    /// This and the next one are touched on `queue` alone.
     private nonisolated(unsafe) var statements = StatementCache()
-    private nonisolated(unsafe) let leaseNumbers = LeaseNumbers()
     /// BEGIN and COMMIT, prepared once: GRDB's own parse their text each time, 20 µs a commit.
     private nonisolated(unsafe) var transaction: (begin: Prepared, commit: Prepared)?
 
@@ -45,14 +44,18 @@ final class Journal: Sendable {
     /// Commits and operations so far.
     var counters: (commits: Int, operations: Int) { waiting.withLock { ($0.commits, $0.finished) } }
 
+    /// - Parameter ended: told, before there is another commit, whether what `body` has done is on the disk; not asked
+    ///   where it threw.
     func write<T: Sendable>(
-        isolated: Bool = false, _ body: @escaping @Sendable (Commit) throws -> T
+        isolated: Bool = false, _ body: @escaping @Sendable (Commit) throws -> T,
+        ended: @escaping @Sendable (_ isKept: Bool) -> Void = { _ in }
     ) async throws -> T {
         try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<T, any Error>) in
             enqueue(
                 Operation(isolated: isolated) { commit in
                     let value = try body(commit)
                     return { error in
+                        ended(error == nil)
                         if let error {
                             continuation.resume(throwing: error)
                         } else {
@@ -127,7 +130,7 @@ final class Journal: Sendable {
                 try transaction.begin.run()
                 patience.restore()
                 do {
-                    let commit = try Commit(db, statements, leaseNumbers, clock)
+                    let commit = try Commit(db, statements, clock)
                     while next < batch.count {
                         let operation = batch[next]
                         do {

@@ -12,16 +12,6 @@ struct LeaseRange: Sendable {
     var last: Int64
 }
 
-/// The last number that this Journal gave to a lease; used on the Journal's queue alone.
-///
-/// What a runner knows of its leases runs ahead of the disk: when a commit fails, it takes until the runner hears of it
-/// that pieces of a torn lease are forgotten. A number given anew meanwhile would mean two leases. So none is given
-/// twice here, whatever is rolled back, which AUTOINCREMENT does not promise: its count is rolled back as well. Other
-/// processes may give the same ones; the runner tells them apart, and a new process remembers nothing.
-final class LeaseNumbers {
-    var last: Int64 = 0
-}
-
 extension Commit {
     /// At most a quarter of a batch are retries while there are fresh ones.
     func lease(_ count: Int, _ charges: Charges) throws -> (answer: LeaseAnswer, leases: [(LeaseRange, [Int64])]) {
@@ -170,25 +160,18 @@ extension Commit {
         return query.integer(0)
     }
 
-    /// Under a number that no lease of this process had before, on the disk or not (see `LeaseNumbers`).
     func insertLease(_ charges: Charges, fresh: Bool, first: Int64, last: Int64) throws -> LeaseRange {
-        let insert = try prepare(
-            """
-            INSERT INTO lease (id, runner, campaign, fresh, first, last)
-            VALUES (max(?6, (SELECT ifnull(max(id), 0) FROM lease)) + 1, ?1, ?2, ?3, ?4, ?5)
-            """)
+        let insert = try prepare("INSERT INTO lease (runner, campaign, fresh, first, last) VALUES (?, ?, ?, ?, ?)")
         insert.bind(1, charges.runner)
         insert.bind(2, charges.campaign)
         insert.bind(3, fresh ? 1 : 0 as Int64)
         insert.bind(4, first)
         insert.bind(5, last)
-        insert.bind(6, leaseNumbers.last)
         try insert.run()
-        leaseNumbers.last = db.lastInsertedRowID
         return LeaseRange(id: db.lastInsertedRowID, fresh: fresh, first: first, last: last)
     }
 
-    /// - Parameter runner: whose they are. What it remembers of a commit that failed may be another's number by now.
+    /// - Parameter runner: whose they are. One that was taken for dead lost its own, and their numbers may be another's.
     func deleteLeases(_ ids: [Int64], of runner: Int64) throws {
         let delete = try prepare("DELETE FROM lease WHERE id = ? AND runner = ?")
         for id in ids {

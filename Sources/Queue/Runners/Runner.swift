@@ -20,13 +20,14 @@ public final class Runner: Sendable {
     private let openings: Openings
     private let doubt: DoubtPolicy
     private let state: Mutex<State>
+    /// Touched on the Journal's queue alone.
+    private nonisolated(unsafe) var leases = LeaseBook()
 
     private struct State {
         /// nil once stopped.
         var lock: RunnerLock?
         /// What is asked from here on could come behind its own end.
         var isStopping = false
-        var leases = LeaseBook()
         var spells = SpellWatch()
     }
 
@@ -51,34 +52,25 @@ public final class Runner: Sendable {
     /// Takes up to `count` due recipients, 20 to 200 being a good number. Fresh ones first; retries get a quarter.
     public func lease(_ count: Int) async throws -> LeaseAnswer {
         let book = book
-        let (answer, leases) = try await write { try $0.lease(count, book.charges) }
-        state.withLock { $0.leases.hold(leases) }
-        return answer
+        return try await write { commit, leases in
+            let (answer, made) = try commit.lease(count, book.charges)
+            for (range, recipients) in made { leases.hold(range, recipients) }
+            return answer
+        }
     }
 
     /// Gives back leased recipients that were not begun.
     public func release(_ recipients: [Int64]) async throws {
         let charges = book.charges
-        let torn = Mutex<[LeaseBook.Torn]>([])
-        do {
-            // Within the commit, so that of several at once each finds what the one before it left.
-            try await write { [self] commit in
-                // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by
-                // one.
-                var leases = state.withLock { $0.leases.tear(recipients) }
-                defer { torn.withLock { $0 = leases } }
-                try commit.deleteLeases(leases.map(\.lease), of: charges.runner)
-                for index in leases.indices {
-                    let fresh = leases[index].fresh
-                    for id in leases[index].left.sorted() {
-                        let piece = try commit.insertLease(charges, fresh: fresh, first: id, last: id)
-                        state.withLock { $0.leases.hold(piece: piece, of: &leases[index]) }
-                    }
+        try await write { commit, leases in
+            let torn = leases.leases(of: recipients)
+            for recipient in recipients { leases.letGo(recipient) }
+            // A fresh range with a hole in it would hide the hole from others: what is left of it is leased one by one.
+            for lease in torn {
+                for id in lease.recipients.sorted() {
+                    leases.hold(try commit.insertLease(charges, fresh: lease.fresh, first: id, last: id), [id])
                 }
             }
-        } catch {
-            state.withLock { state in torn.withLock { state.leases.mend($0) } }
-            throw error
         }
     }
 
@@ -89,14 +81,18 @@ public final class Runner: Sendable {
     /// - Throws: `QueueError.notOpen` when an attempt cannot be settled: nothing was settled or begun then.
     public func exchange(settle: [Settlement], begin: [BeginRequest]) async throws -> [BeginAnswer] {
         let book = book
-        let (answers, leases) = try await write { [self] commit in
+        return try await write { commit, leases in
             let charges = try commit.current(book)
             try commit.settle(settle, charges)
             let answers = try commit.begin(begin, charges)
-            return (answers, state.withLock { state in begin.map { state.leases.leaseOf[$0.recipient] } })
+            for (request, answer) in zip(begin, answers) {
+                switch answer {
+                case .begun, .gone, .suppressed: leases.letGo(request.recipient)
+                case .capped, .closed, .paced, .unready, .halted: break
+                }
+            }
+            return answers
         }
-        if !begin.isEmpty { consume(begin, answers, leases) }
-        return answers
     }
 
     /// When something may be begun by the windows and the campaign's hour; nil for now. It asks no disk, so that nobody
@@ -106,11 +102,10 @@ public final class Runner: Sendable {
     /// Leaves a leased recipient for later, without an attempt.
     public func postpone(_ recipient: Int64, until: Timestamp) async throws {
         let charges = book.charges
-        let lease = try await write { [self] commit in
+        try await write { commit, leases in
             try commit.postpone(recipient, until: until, charges)
-            return state.withLock { $0.leases.leaseOf[recipient] }
+            leases.letGo(recipient)
         }
-        state.withLock { $0.leases.consume(recipient, in: lease) }
     }
 
     /// The heartbeat: says what this runner waits for, puts in order what other runners left that died meanwhile,
@@ -181,35 +176,34 @@ public final class Runner: Sendable {
         state.withLock { $0.lock = nil }
     }
 
-    /// One piece of work of this runner; used-up leases go with it.
+    /// One piece of work of this runner.
     func write<T: Sendable>(_ body: @escaping @Sendable (Commit) throws -> T) async throws -> T {
-        let spent = try state.withLock { state in
-            guard state.lock != nil, !state.isStopping else { throw QueueError.stopped }
-            return state.leases.takeSpent()
-        }
-        guard !spent.isEmpty else { return try await journal.write(body) }
-        let id = id
-        do {
-            return try await journal.write { commit in
-                // After the body, which may refuse: then nothing has been written.
-                let value = try body(commit)
-                try commit.deleteLeases(spent, of: id)
+        try mayWrite()
+        return try await journal.write(body)
+    }
+
+    /// One that changes who is leased. The rows of leases that nobody is in any more go with it.
+    private func write<T: Sendable>(
+        _ body: @escaping @Sendable (Commit, inout LeaseBook) throws -> T
+    ) async throws -> T {
+        try mayWrite()
+        return try await journal.write { [self] commit in
+            let mark = leases.mark
+            do {
+                let value = try body(commit, &leases)
+                try commit.deleteLeases(leases.emptied(since: mark), of: id)
                 return value
+            } catch {
+                leases.takeBack(to: mark)
+                throw error
             }
-        } catch {
-            state.withLock { $0.leases.putBack(spent: spent) }
-            throw error
+        } ended: { [self] isKept in
+            if isKept { leases.keep() } else { leases.takeBack() }
         }
     }
 
-    private func consume(_ requests: [BeginRequest], _ answers: [BeginAnswer], _ leases: [Int64?]) {
-        state.withLock { state in
-            for ((request, lease), answer) in zip(zip(requests, leases), answers) {
-                switch answer {
-                case .begun, .gone, .suppressed: state.leases.consume(request.recipient, in: lease)
-                case .capped, .closed, .paced, .unready, .halted: break
-                }
-            }
-        }
+    private func mayWrite() throws(QueueError) {
+        let mayWrite = state.withLock { $0.lock != nil && !$0.isStopping }
+        guard mayWrite else { throw .stopped }
     }
 }
