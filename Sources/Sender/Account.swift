@@ -81,7 +81,7 @@ public struct Account: Sendable {
     /// What holds where no rule of `retries` does.
     public var retry: RetrySchedule
     /// Whether somebody chose `retry`: then no reply rule's own least wait stretches it, only the server's word.
-    public var retryIsChosen = false
+    public var retryIsChosen: Bool
     /// Schedules for some recipients or some refusals; those of other accounts and campaigns are not in it.
     public var retries: [RetryRule]
     public var timeouts: Timeouts
@@ -96,7 +96,7 @@ public struct Account: Sendable {
         name: String, host: String, port: UInt16, tls: TLSMode, caFile: String? = nil, user: String? = nil,
         auth: AuthMethod? = nil, password: @escaping @Sendable () async throws -> String = { "" },
         source: String? = nil, helo: String? = nil, sessions: Int = 4, messagesPerSession: Int = 100,
-        pace: Pace = .burst, retry: RetrySchedule = .standard, retries: [RetryRule] = [],
+        pace: Pace = .burst, retry: RetrySchedule = .standard, retryIsChosen: Bool = false, retries: [RetryRule] = [],
         timeouts: Timeouts = Timeouts(), limits: [Limit] = [], window: SendingWindow? = nil, refusals: Double? = 0.5
     ) {
         self.name = name
@@ -113,6 +113,7 @@ public struct Account: Sendable {
         self.messagesPerSession = max(1, messagesPerSession)
         self.pace = pace
         self.retry = retry
+        self.retryIsChosen = retryIsChosen
         self.retries = retries
         self.timeouts = timeouts
         self.limits = limits

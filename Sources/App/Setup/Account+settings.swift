@@ -40,19 +40,17 @@ extension Config {
             case .starttls: .starttls
             case .none: .none
             }
-        var account = Account(
+        return Account(
             name: settings.name, host: settings.host, port: UInt16(settings.port), tls: tls, caFile: settings.caFile,
             user: settings.user, auth: auth, password: { try await remembered?.value() ?? "" },
             source: settings.source, helo: settings.helo, sessions: settings.sessions,
             messagesPerSession: settings.messagesPerSession, pace: settings.pace == .even ? .even : .burst,
-            retry: RetrySchedule(DurationText.waits(settings.retry) ?? []),
+            retry: RetrySchedule(DurationText.waits(settings.retry) ?? []), retryIsChosen: settings.retryIsChosen,
             retries: retries.map(\.rule).holding(account: settings.name, campaign: campaign),
             timeouts: Timeouts(
                 connect: settings.waits.connect, reply: settings.waits.reply, final: settings.waits.final,
                 idle: settings.waits.idle),
             limits: caps(for: settings), window: settings.window)
-        account.retryIsChosen = settings.retryIsChosen
-        return account
     }
 
     /// The caps that hold for a campaign, as far as config.toml and the queue know them.
