@@ -27,7 +27,7 @@ public final class TLSContext: @unchecked Sendable {
     /// Keep one for all connections of an account: it remembers their sessions.
     public static func client(anchors: [String] = []) throws -> TLSContext {
         let context = try TLSContext(TLS_client_method(), sessions: TLSSessionCache())
-        SSL_CTX_set_default_verify_paths(context.handle)
+        COpenSSL_trust_system(context.handle)
         for path in anchors {
             ERR_clear_error()
             guard SSL_CTX_load_verify_file(context.handle, path) == 1 else {

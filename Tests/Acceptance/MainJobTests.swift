@@ -48,6 +48,31 @@ extension BuiltProgram {
             #expect(office.accepted().count == 63)
         }
 
+        @Test("a server is trusted that the system's file of certificates vouches for, or its folder, and no other")
+        func systemTrust() async throws {
+            let office = try await Office(tls: "starttls")
+            let home = try Home()
+            try home.configure(port: office.port, tls: "starttls")
+            try home.campaign(people: People.csv(3))
+            let authority = office.caFile
+            let folder = try home.folder.make("hashed")
+            try FileManager.default.copyItem(atPath: authority, toPath: folder + "/authority.pem")
+            let hashed = try await Running(
+                "openssl", ["rehash", folder], environment: Program.environment([:]), folder: home.folder
+            ).ended()
+            #expect(hashed.code == 0, "\(hashed.err)")
+            let nothing = home.folder.file("nothing")
+            let cases = [(nothing, nothing, false), (authority, nothing, true), (nothing, folder, true)]
+            for (file, path, trusts) in cases {
+                let before = office.accepted().count
+                let outcome = try await home.outpost(
+                    "send", "spring", "--limit", "1", "--progress", "none",
+                    environment: ["SSL_CERT_FILE": file, "SSL_CERT_DIR": path])
+                #expect((outcome.code == 69) != trusts, "\(outcome.code) \(outcome.err)")
+                #expect(office.accepted().count == before + (trusts ? 1 : 0), "\(outcome.err)")
+            }
+        }
+
         @Test("status, log, recipients and limits have the contract's keys")
         func json() async throws {
             let office = try await Office(tls: "starttls")
