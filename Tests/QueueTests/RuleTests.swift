@@ -75,6 +75,25 @@ extension BeginAnswer {
         #expect(!Schedule().isMissed(startedAt: nil, now: at))
     }
 
+    @Test("a warm-up that is full has room when its next day begins, not only when the window has passed")
+    func nextDay() async throws {
+        let bed = try Bed()
+        let id = try bed.campaign(recipients: 10)
+        let limit = Limit.warmup(account: "qq", [1, 2, 9])
+        let start = bed.clock.now()
+        let runner = try await bed.runner(id, limits: [limit])
+        for (count, late) in [(1, 86_700), (2, 0)] {
+            for _ in 0..<count {
+                let attempt = try #require(try await Self.next(runner)?.attempt)
+                try await runner.settle(attempt, .sent)
+            }
+            bed.clock.advance(.seconds(late))
+        }
+        let use = try bed.queue.limitUse([limit], account: "qq", source: "default", domains: []).first
+        #expect(use?.used == 2 && use?.count == 2 && use?.nextFree == start + .seconds(2 * 86_400))
+        #expect(try await Self.next(runner)?.cappedUntil == use?.nextFree)
+    }
+
     @Test("a warm-up is the cap of its day, counted from the account's first grant, then no cap")
     func warmup() async throws {
         let bed = try Bed()

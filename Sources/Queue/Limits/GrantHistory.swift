@@ -69,6 +69,8 @@ struct GrantHistory {
         } else if open > 0 {
             free = instant.queue + limit.perMicroseconds
         }
+        // A warm-up's next day may have room before that.
+        if settled + open >= Int64(allowance.count), let next = allowance.until { free = min(free ?? next, next) }
         let day = firstAt > 0 ? Int((instant.queue - firstAt) / Limit.dayLength) + 1 : 1
         return LimitUse(
             scope: limit.scope, key: key, perSeconds: limit.perSeconds, count: allowance.count,
