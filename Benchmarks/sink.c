@@ -233,6 +233,7 @@ int main(int argc, char **argv) {
   if (certificate) {
     context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1);  // else two reads a record
     SSL_CTX_set_session_id_context(context, (const unsigned char *)"sink", 4);
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 || SSL_CTX_use_PrivateKey_file(context, certificate, SSL_FILETYPE_PEM) != 1) {
       fprintf(stderr, "sink: %s holds no key and certificate\n", certificate);
