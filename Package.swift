@@ -42,7 +42,7 @@ let package = Package(
         .systemLibrary(name: "CAres", path: "Sources/CAres"),
         .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
-        .target(name: "Clock", path: "Sources/Clock", swiftSettings: strict),
+        .target(name: "Clock", dependencies: ["CSystem"], path: "Sources/Clock", swiftSettings: strict),
         .target(
             name: "Mail",
             dependencies: [

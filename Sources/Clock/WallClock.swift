@@ -1,3 +1,5 @@
+import CSystem
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -8,6 +10,13 @@ public protocol WallClock: Sendable {
     func now() -> Timestamp
     /// Time since boot, in microseconds, suspend included, and the identity of that boot. It never steps within a boot.
     func sinceBoot() -> BootTime
+    /// Whether the system keeps the wall clock right by a time server (NTP), as the kernel was told; false where nobody knows.
+    func isSynchronised() -> Bool
+}
+
+extension Timestamp {
+    /// Before this program was begun: a clock that says less is wrong.
+    public static let earliestSane = Timestamp(microseconds: 1_704_067_200_000_000)  // 2024-01-01
 }
 
 /// Microseconds since a named boot (CLOCK_BOOTTIME; see `man 2 clock_gettime`).
@@ -46,4 +55,7 @@ public struct SystemClock: WallClock {
         return BootTime(
             boot: Self.bootIdentity, microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
     }
+
+    /// `adjtimex(2)`: STA_UNSYNC stands after each start and each setting by hand until a time server has been heard.
+    public func isSynchronised() -> Bool { CSystem_clock_is_synchronised() != 0 }
 }

@@ -47,7 +47,8 @@ final class CrashHistory {
     }
 
     var moment: QueueModel.Moment {
-        QueueModel.Moment(boot: clock.sinceBoot(), wall: clock.now(), truth: truth)
+        QueueModel.Moment(
+            boot: clock.sinceBoot(), wall: clock.now(), truth: truth, isSure: clock.isSynchronised())
     }
 
     func fail(_ what: String) -> CrashFailure {
@@ -95,7 +96,7 @@ final class CrashHistory {
 
     /// Time, or what a clock calls so.
     private func pass() {
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<5, using: &random) {
         case 0, 1:
             let seconds = [1, 10, 30, 61, 200].randomElement(using: &random) ?? 1
             clock.advance(.seconds(seconds))
@@ -105,14 +106,26 @@ final class CrashHistory {
             let seconds = [-3600, -20, 5, 40, 4000].randomElement(using: &random) ?? 5
             clock.step(.seconds(seconds))
             // After a reboot it is as good as over it, until the queue has been written to in this boot.
-            if seconds > 0, model.anchor.boot != clock.sinceBoot().boot { model.isBlind = true }
+            if seconds > 0, isNewBoot { model.isBlind = true }
             trail.append("the clock is set by \(seconds) s")
+        case 3: synchronise()
         default:
             guard let id = machine.members.keys.sorted().randomElement(using: &random) else { return }
             machine.drop(id)
             model.runners[id]?.lives = false
             trail.append("runner \(id) dies")
         }
+    }
+
+    /// Nothing was written in this boot yet, and the wall clock is all there is to know what lay between.
+    private var isNewBoot: Bool { model.anchor.sure == nil && model.anchor.boot != clock.sinceBoot().boot }
+
+    /// A time server is heard: the clock is right.
+    private func synchronise() {
+        let right = CrashMachine.Template.start + .microseconds(truth)
+        if right > clock.now(), isNewBoot { model.isBlind = true }
+        clock.synchronise(right)
+        trail.append("the clock is synchronised")
     }
 
     private func lose() throws {
@@ -297,7 +310,9 @@ final class CrashHistory {
         guard kind == .power else { return }
         // A clock set forward since the last commit that is still there: over the reboot that passes for time.
         let (boot, wall) = (clock.sinceBoot(), clock.now())
-        if model.anchor.boot == boot.boot, model.anchor.step(boot: boot, wall: wall) > 0 { model.isBlind = true }
+        if model.anchor.sure == nil, model.anchor.boot == boot.boot, model.anchor.step(boot: boot, wall: wall) > 0 {
+            model.isBlind = true
+        }
         let seconds = [0, 5, 90, 4000].randomElement(using: &random) ?? 5
         clock.reboot("boot-\(random.next())", after: .seconds(seconds))
         truth += Int64(seconds) * 1_000_000

@@ -141,6 +141,33 @@ import Testing
         #expect(try await runner.beginNext().attempt != nil)
     }
 
+    @Test("a clock that was synchronised frees nothing when it is ahead at a start; once synchronised, the time off counts")
+    func start() async throws {
+        let bed = try Bed()
+        bed.clock.synchronise()
+        let campaign = try bed.campaign(recipients: 10)
+        let limits = [Limit(scope: .source, count: 1, per: .seconds(3_600))]
+        var runner = try await bed.runner(campaign, limits: limits)
+        try await runner.settle(try #require(try await runner.beginNext().attempt), .sent)
+        try await runner.stop()
+        let right = bed.clock.now() + .seconds(600)
+        bed.clock.reboot("boot-2", after: .seconds(8 * 3_600))
+        #expect(try bed.queue.uncountedTimeOff() == .seconds(8 * 3_600))
+        runner = try await bed.runner(campaign, limits: limits)
+        #expect(try await runner.beginNext().cappedUntil == bed.clock.now() + .seconds(3_600))
+        bed.clock.advance(.seconds(60))
+        #expect(try await runner.beginNext().cappedUntil == bed.clock.now() + .seconds(3_540))
+        bed.clock.synchronise(right + .seconds(60))
+        #expect(try await runner.beginNext().cappedUntil == bed.clock.now() + .seconds(2_940))
+        #expect(try bed.queue.uncountedTimeOff() == .zero)
+        // Set by hand within this boot, and kept again: nothing comes of it.
+        bed.clock.step(.seconds(7_200))
+        bed.clock.synchronise()
+        #expect(try await runner.beginNext().cappedUntil == bed.clock.now() + .seconds(2_940))
+        bed.clock.advance(.seconds(2_940))
+        #expect(try await runner.beginNext().attempt != nil)
+    }
+
     @Test("domains of one provider share a cap, others have their own, and keys are kept apart")
     func domains() async throws {
         let bed = try Bed()

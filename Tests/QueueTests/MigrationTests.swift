@@ -31,7 +31,9 @@ import Testing
                 "retention", "decision", "grdb_migrations", "spell", "recall", "site", "sqlite_sequence",
                 "recipient_key",
             ]
-            let columns = ["retired", "seen", "recall", "base", "uncounted", "counting"]
+            let columns = [
+                "retired", "seen", "recall", "base", "uncounted", "counting", "sure_boot", "sure_queue_us", "sure_wall_us",
+            ]
             let columnsOfRests = ["id", "ending", "campaign", "attempt", "mark", "streak", "hits"]
             for table in tables where !added.contains(table) {
                 let later = columns + (table == "rest" ? columnsOfRests : [])

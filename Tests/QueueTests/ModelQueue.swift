@@ -52,6 +52,8 @@ struct QueueModel {
         var boot: BootTime
         var wall: Timestamp
         var truth: Int64
+        /// A time server keeps the wall clock, which is right then.
+        var isSure = false
     }
 
     var campaigns: [Int64: CampaignState] = [:]
@@ -65,8 +67,8 @@ struct QueueModel {
     var anchor: QueueClock
     var now: Int64 = 0
     var moment: Moment
-    /// The wall clock was set forward over a reboot, and nothing ran between that could have seen it: no queue can
-    /// tell that from time that passed, so its caps are out of the proof.
+    /// The wall clock was set forward over a reboot, nothing ran between that could have seen it, and no time server ever
+    /// kept it: no queue can tell that from time that passed, so its caps are out of the proof.
     var isBlind = false
     /// Whether the last step was.
     var isRefused = false
@@ -83,17 +85,12 @@ struct QueueModel {
 
     mutating func begin(_ moment: Moment) {
         self.moment = moment
-        now = anchor.time(boot: moment.boot, wall: moment.wall)
-        let stepped =
-            (moment.wall.microseconds - anchor.wallMicroseconds)
-            - (moment.boot.microseconds - anchor.bootMicroseconds)
-        if anchor.boot != moment.boot.boot || abs(stepped) > 1_000_000 { setAnchor() }
+        now = anchor.time(boot: moment.boot, wall: moment.wall, isSure: moment.isSure)
+        if anchor.isOutdated(boot: moment.boot, wall: moment.wall, isSure: moment.isSure) { setAnchor() }
     }
 
     mutating func setAnchor() {
-        anchor = QueueClock(
-            boot: moment.boot.boot, bootMicroseconds: moment.boot.microseconds, queueMicroseconds: now,
-            wallMicroseconds: moment.wall.microseconds)
+        anchor = anchor.anchored(boot: moment.boot, wall: moment.wall, isSure: moment.isSure)
     }
 
     func queueTime(_ wall: Timestamp) -> Int64 {

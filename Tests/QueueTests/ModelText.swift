@@ -45,7 +45,7 @@ extension QueueModel {
         }
         lines.append(
             "clock \(anchor.boot) \(anchor.bootMicroseconds) \(anchor.queueMicroseconds) \(anchor.wallMicroseconds)"
-        )
+                + (anchor.sure.map { " sure \($0.boot) \($0.queueMicroseconds) \($0.wallMicroseconds)" } ?? ""))
         lines.append("generation \(generation)")
         lines.append("leases of nobody 0")
         return lines.joined(separator: "\n")
@@ -80,7 +80,10 @@ extension QueueModel {
         """,
         "SELECT 'listed ' || key FROM suppression ORDER BY key",
         "SELECT 'runner ' || id || ' ' || campaign || ' ' || source FROM runner ORDER BY id",
-        "SELECT 'clock ' || boot || ' ' || boot_us || ' ' || queue_us || ' ' || wall_us FROM clock",
+        """
+        SELECT 'clock ' || boot || ' ' || boot_us || ' ' || queue_us || ' ' || wall_us
+            || ifnull(' sure ' || sure_boot || ' ' || sure_queue_us || ' ' || sure_wall_us, '') FROM clock
+        """,
         "SELECT 'generation ' || value FROM meta WHERE name = 'generation'",
         "SELECT 'leases of nobody ' || count(*) FROM lease WHERE runner NOT IN (SELECT id FROM runner)",
     ]

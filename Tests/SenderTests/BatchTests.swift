@@ -118,5 +118,6 @@ struct BatchTests {
     private struct StillClock: WallClock {
         func now() -> Timestamp { SystemClock().now() }
         func sinceBoot() -> BootTime { BootTime(boot: "still", microseconds: 0) }
+        func isSynchronised() -> Bool { false }
     }
 }

@@ -111,6 +111,13 @@ struct Delivery {
         // A password that cannot be had ends it here, before anybody is tried.
         if account.user != nil { _ = try await account.password() }
         if asks, campaign.startedAt == nil { try confirm(campaign, account, plan, classifier, in: queue) }
+        let off = try queue.uncountedTimeOff()
+        if off > .seconds(60) {
+            Notice.line(
+                tr(
+                    "This machine's clock is not synchronised since it was started: the {0} it was off by that clock count for the caps only once it is (timedatectl).",
+                    TimeText.span(off)))
+        }
         let signals = Signals()
         if let ending = try await waitForStart(campaign, signals) {
             return say(EndingReport(ending, campaign, signal: signals.received, now: clock.now()), campaign)

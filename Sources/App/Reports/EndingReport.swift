@@ -91,6 +91,12 @@ struct EndingReport: Sendable {
             status = left + tallies.inDoubt > 0 ? .workLeft : .done
             what = tr("As many as asked for were sent; {0} left.", people)
             next = left > 0 ? again : nil
+        case .wrongClock:
+            status = .workLeft
+            what = tr(
+                "This machine's clock says {0}, which cannot be: a message would be dated so. Nothing more is sent; {1} left.",
+                now.iso8601, people)
+            next = tr("Set the clock (timedatectl set-ntp true, or date -s), then: outpost send {0}", name)
         case .interrupted:
             status = signal == 2 ? .interrupted : .terminated
             what = tr("Stopped; what was in flight is finished, {0} left.", people)

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,3 +59,8 @@ static inline int CSystem_unwatch(int epoll, int fd) { return epoll_ctl(epoll, E
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 static inline int CSystem_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 static inline int CSystem_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+// 0 where the call is refused, too.
+static inline int CSystem_clock_is_synchronised(void) {
+    struct timex t = {.modes = 0};
+    return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}

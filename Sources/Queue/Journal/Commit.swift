@@ -9,6 +9,7 @@ final class Commit {
     let db: Database
     let now: Instant
     let boot: BootTime
+    private let isSure: Bool
     private let statements: StatementCache
     private var anchor: QueueClock
     /// One or two a commit, so they are found by looking.
@@ -72,34 +73,36 @@ final class Commit {
     init(_ db: Database, _ statements: StatementCache, _ clock: any WallClock) throws {
         self.db = db
         self.statements = statements
-        let query = try statements.statement(
-            db, "SELECT boot, boot_us, queue_us, wall_us, counting FROM clock WHERE id = 1")
+        let query = try statements.statement(db, QueueClock.columns)
         // Read inside the transaction: so no other process's commit lies between this instant and this commit.
         boot = clock.sinceBoot()
         let wall = clock.now()
+        isSure = clock.isSynchronised()
         guard try query.step() else {
             throw QueueError.invalid("The queue has no clock row. `outpost verify` says more.")
         }
-        anchor = QueueClock(
-            boot: query.text(0), bootMicroseconds: query.integer(1), queueMicroseconds: query.integer(2),
-            wallMicroseconds: query.integer(3))
-        counting = query.integer(4)
+        anchor = QueueClock(query)
+        counting = query.integer(7)
         query.reset()
-        now = Instant(queue: anchor.time(boot: boot, wall: wall), wall: wall)
-        // A step of the wall clock is written down at once: over a reboot that followed, it would pass for time.
-        if anchor.boot != boot.boot || abs(anchor.step(boot: boot, wall: wall)) > 1_000_000 { try anchorClock() }
+        now = Instant(queue: anchor.time(boot: boot, wall: wall, isSure: isSure), wall: wall)
+        if anchor.isOutdated(boot: boot, wall: wall, isSure: isSure) { try anchorClock() }
     }
 
     /// Writes down where queue time stands, so that a reboot goes on from here.
     func anchorClock() throws {
-        anchor = QueueClock(
-            boot: boot.boot, bootMicroseconds: boot.microseconds, queueMicroseconds: now.queue,
-            wallMicroseconds: now.wall.microseconds)
-        let update = try prepare("UPDATE clock SET boot = ?, boot_us = ?, queue_us = ?, wall_us = ? WHERE id = 1")
+        anchor = anchor.anchored(boot: boot, wall: now.wall, isSure: isSure)
+        let update = try prepare(
+            """
+            UPDATE clock SET boot = ?, boot_us = ?, queue_us = ?, wall_us = ?, sure_boot = ?, sure_queue_us = ?,
+                sure_wall_us = ? WHERE id = 1
+            """)
         update.bind(1, anchor.boot)
         update.bind(2, anchor.bootMicroseconds)
         update.bind(3, anchor.queueMicroseconds)
         update.bind(4, anchor.wallMicroseconds)
+        if let sure = anchor.sure { update.bind(5, sure.boot) } else { update.bind(5, Int64?.none) }
+        update.bind(6, anchor.sure?.queueMicroseconds)
+        update.bind(7, anchor.sure?.wallMicroseconds)
         try update.run()
     }
 

@@ -26,6 +26,9 @@ enum Migrations {
             try db.execute(sql: Migration6.schema)
         }
         migrator.registerMigration(Migration7.name, foreignKeyChecks: .immediate, migrate: Migration7.apply)
+        migrator.registerMigration(Migration8.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration8.schema)
+        }
         return migrator
     }
 

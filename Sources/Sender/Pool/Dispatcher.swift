@@ -38,6 +38,7 @@ public final class Dispatcher: Sendable {
     /// - Parameter progress: called about five times a second, and once at the end.
     /// - Throws: `QueueError` when the queue cannot be written: nothing is sent any more then.
     public func run(progress: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Ending {
+        guard clock.now() >= .earliestSane else { return .wrongClock }
         let limits = account.limits + campaign.limits
         let runner = try await queue.startRunner(
             campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt,

@@ -28,6 +28,8 @@ public enum Ending: Sendable {
     case limitReached
     /// Somebody asked the process to end.
     case interrupted
+    /// The machine's clock says a time that cannot be.
+    case wrongClock
 }
 
 extension Ending {

@@ -54,6 +54,7 @@ struct Monitor: Sendable {
         case .paused, .cancelled: run.halted(orders.state)
         case .draft, .sending, .finished: break
         }
+        if run.clock.now() < .earliestSane { run.gate.stop(.wrongClock) }
         run.gate.obey(orders.rest)
         await run.feed.trim()
     }
