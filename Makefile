@@ -20,12 +20,13 @@ endif
 
 SOURCES := $(wildcard Sources Tests Package.swift)
 
-.PHONY: help demo test histories build debug lint format bench bench-more bench-console install uninstall clean resources locale
+.PHONY: help demo test histories tsan asan build debug lint format bench bench-more bench-console install uninstall clean resources locale
 
 help:
 	@echo 'make demo      build, then run the whole job against a post office on this machine; nothing leaves it'
 	@echo 'make test      build and run every test, the built binary included'
 	@echo 'make histories HISTORIES=2000: random crashes of the queue against its model'
+	@echo 'make tsan, make asan  the tests of queue and sender under ThreadSanitizer, AddressSanitizer; HISTORIES=40'
 	@echo 'make build     a release build: .build/release/outpost'
 	@echo 'make install   PREFIX=/usr/local [DESTDIR=…]: program, man page, translations'
 	@echo 'make lint      swift format lint --strict'
@@ -41,6 +42,16 @@ test:
 	@scripts/bootstrap.sh build test
 	@$(MAKE) --no-print-directory locale
 	@SWIFT="$(SWIFT)" scripts/test.sh $(BUILD_FLAGS) $(ARGS)
+
+# Not part of the checks before a change lands: each builds everything once more.
+tsan asan: HISTORIES = 40
+tsan:
+	@scripts/bootstrap.sh build test
+	@SWIFT="$(SWIFT)" HISTORIES=$(HISTORIES) Tests/Sanitizers/run.sh thread $(ARGS)
+
+asan:
+	@scripts/bootstrap.sh build test
+	@SWIFT="$(SWIFT)" HISTORIES=$(HISTORIES) Tests/Sanitizers/run.sh address $(ARGS)
 
 # Histories of crashes drawn anew; the seed is printed.
 histories:
