@@ -141,7 +141,7 @@ import Testing
         #expect(try await runner.beginNext().attempt != nil)
     }
 
-    @Test("a clock that was synchronised frees nothing when it is ahead at a start; once synchronised, the time off counts")
+    @Test("a clock that was synchronised frees nothing when ahead at a start; once synchronised, the time off counts")
     func start() async throws {
         let bed = try Bed()
         bed.clock.synchronise()
