@@ -68,9 +68,12 @@ public struct PostOfficeError: Error, Sendable, Hashable, CustomStringConvertibl
     public enum Kind: Sendable, Hashable { case script(line: Int), file }
     public var kind: Kind
     public var description: String
+    /// The description without the place.
+    public var cause: String
 
-    public init(_ kind: Kind, _ description: String) {
+    public init(_ kind: Kind, _ description: String, cause: String? = nil) {
         self.kind = kind
         self.description = description
+        self.cause = cause ?? description
     }
 }

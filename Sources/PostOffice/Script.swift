@@ -191,7 +191,7 @@ private struct Words {
     var isEmpty: Bool { rest.isEmpty }
 
     func fault(_ text: String) -> PostOfficeError {
-        PostOfficeError(.script(line: number), "script line \(number): \(text)")
+        PostOfficeError(.script(line: number), "script line \(number): \(text)", cause: text)
     }
 
     mutating func next(_ wanted: String) throws -> String {

@@ -123,5 +123,19 @@ extension BuiltProgram {
             #expect(text.out.contains("~"))
             #expect(try await home.outpost("forecast", "nosuch").code == 66)
         }
+
+        @Test("a forecast of a folder counts whom an import would take")
+        func forecastOfFolder() async throws {
+            let home = try Home()
+            try home.configure(port: 25, limits: [(1, "1h")])
+            let folder = try home.campaign(
+                people: "email,name\na@example.org,A\nA@example.org,A\nb@example.org,B\nc@example.net,C\nnobody,D\n")
+            #expect(try await home.outpost("suppress", "add", "b@example.org").code == 0)
+            #expect(try await home.outpost("forecast", folder, "--json").object().int("people") == 2)
+            #expect(try await home.outpost("suppress", "add", "*@example.net").code == 0)
+            #expect(try await home.outpost("forecast", folder, "--json").object().int("people") == 1)
+            try home.folder.write("spring/people.csv", "email,name\nnobody,D\n")
+            #expect(try await home.outpost("forecast", folder).code == 65)
+        }
     }
 }

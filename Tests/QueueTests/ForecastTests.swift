@@ -38,6 +38,29 @@ import Testing
         #expect(huge == Self.day)
     }
 
+    @Test("campaigns that are sent at once under one cap get the same share of it")
+    func sharing() async throws {
+        let bed = try Bed()
+        let limits = [Limit(scope: .source, count: 10, per: .seconds(3_600))]
+        let few = try bed.campaign("few", recipients: 20)
+        let many = try bed.campaign("many", recipients: 50)
+        func finish(_ campaign: Int64) throws -> Timestamp? {
+            try bed.queue.forecast(campaign, limits: limits, account: "qq", source: "default", pace: nil)
+        }
+        let start = bed.clock.now()
+        #expect(try finish(few) == start + .seconds(3_600) && finish(many) == start + .seconds(4 * 3_600))
+        let runner = try await bed.runner(many, limits: limits)
+        #expect(try finish(few) == start + .seconds(3 * 3_600) && finish(many) == start + .seconds(4 * 3_600))
+        let other = try await bed.runner(few, limits: limits)
+        #expect(try finish(many) == start + .seconds(6 * 3_600))
+        #expect(
+            try bed.queue.others(besides: many, account: "qq", source: "elsewhere")
+                == [CampaignBeside(name: "few", left: 20)])
+        try await runner.stop()
+        #expect(try finish(few) == start + .seconds(3_600))
+        try await other.stop()
+    }
+
     /// The same by a plain loop over messages.
     private static func plain(_ count: Int, _ limits: [(count: Int, window: Int64)], _ step: Int64, _ given: [Int64])
         -> Int64

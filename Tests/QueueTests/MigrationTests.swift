@@ -32,7 +32,8 @@ import Testing
                 "recipient_key",
             ]
             let columns = [
-                "retired", "seen", "recall", "base", "uncounted", "counting", "sure_boot", "sure_queue_us", "sure_wall_us",
+                "retired", "seen", "recall", "base", "uncounted", "counting", "sure_boot", "sure_queue_us",
+                "sure_wall_us",
             ]
             let columnsOfRests = ["id", "ending", "campaign", "attempt", "mark", "streak", "hits"]
             for table in tables where !added.contains(table) {

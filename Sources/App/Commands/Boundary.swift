@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import IMAP
 import Mail
+import PostOffice
 import Queue
 import Sender
 import Transport
@@ -40,6 +41,9 @@ enum Boundary {
             if case .login = error { return Failure(.loginRefused, told(error.description), next: loginAdvice) }
             return Failure(.unreachable, told(error.description))
         case let error as IMAPError: return mailboxFailure(error)
+        case let error as PostOfficeError:
+            if case .script = error.kind { return Failure(.badData, error.description) }
+            return Failure(.ioError, error.description)
         case let error as TransportError: return Failure(.unreachable, told("\(error)"))
         default: return Failure(.internalError, tr("Something went wrong inside: {0}", "\(error)"))
         }

@@ -58,7 +58,11 @@ struct PostOfficeCommand: AsyncParsableCommand {
         options.maxSize = maxSize
         if tls != .none, certificate == nil { options.anchorFile = FilePath.absolute(caFile ?? "postoffice-ca.pem") }
         if let script { options.script = try Script(String(decoding: try FilePath.read(script), as: UTF8.self)) }
-        for (index, rule) in rule.enumerated() { try options.script.add(rule, number: index + 1) }
+        for rule in rule {
+            do { try options.script.add(rule) } catch let error as PostOfficeError {
+                throw Failure(.usage, "--rule '\(rule)': \(error.cause)")
+            }
+        }
         if let user, let passwordEnv {
             guard let password = Environment.value(passwordEnv) else {
                 throw Failure(.usage, tr("The environment variable {0} holds no password.", passwordEnv))

@@ -84,7 +84,8 @@ struct RecipientsCommand: AsyncParsableCommand {
             return TextTable.line(
                 [
                     row.email, CampaignStatus.word(row.state), String(row.attempts),
-                    TimeText.moment(doubt.since, now: now), Self.why(doubt, row.reply, now: now),
+                    state == .inDoubt ? TimeText.moment(doubt.since, now: now) : "",
+                    Self.why(doubt, row.reply, now: now),
                 ], widths: Self.widths)
         }
         return TextTable.line(

@@ -31,7 +31,7 @@ struct SettleCommand: AsyncParsableCommand {
     var emailsFrom: String?
     @Option(help: ArgumentHelp("Only those in doubt for longer than this: 30m, 1h, 2d.", valueName: "time"))
     var olderThan: String?
-    @Flag(help: "With --evidence: one JSON object a person.") var json = false
+    @Flag(help: "With --evidence one JSON object a person, with --in-doubt one in all.") var json = false
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -64,6 +64,14 @@ struct SettleCommand: AsyncParsableCommand {
         }
         let known = try keys.map { try queue.inDoubt(campaign.id, among: $0) }
         let count = try queue.settleInDoubt(campaign.id, as: inDoubt, emails: keys, before: before)
+        if json {
+            var object = JSONText()
+            object.add("campaign", name)
+            object.add("decision", inDoubt.rawValue)
+            object.add("settled", count)
+            object.add("in_doubt", campaign.tallies.inDoubt - count)
+            try StandardOutput.print(object.line + "\n")
+        }
         try report(inDoubt, count, keys: keys, known: known, left: campaign.tallies.inDoubt - count)
     }
 

@@ -11,13 +11,15 @@ extension CampaignStatus {
 
     var finishText: String {
         if let finished = campaign.finishedAt { return TimeText.moment(finished, now: now) }
-        return forecast.map { "~" + TimeText.moment($0, now: now) } ?? ""
+        // Of a paused one nobody knows when it will go on.
+        guard campaign.state != .paused, let forecast else { return "" }
+        return "~" + TimeText.moment(forecast, now: now)
     }
 
     /// A block of lines about this campaign, ending with what to type next.
     var text: String {
         let tallies = campaign.tallies
-        var lines = ["\(campaign.name)  \(stateText)  " + tr("(account {0})", campaign.account)]
+        var lines = ["\(OutsideText.plain(campaign.name))  \(stateText)  " + tr("(account {0})", campaign.account)]
         func row(_ label: String, _ value: String) {
             lines.append("  " + CellWidth.fit(label, 11) + OutsideText.plain(value))
         }

@@ -12,6 +12,10 @@ struct ForecastQuestion {
     /// Over, cancelled or waiting for somebody: then nothing goes by itself.
     let state: CampaignState?
     let inDoubt: Int
+    /// What is sent at the same time under the same caps.
+    let beside: [CampaignBeside]
+    /// Messages to reckon with until the last of these people has theirs.
+    var load: Int { people + Queue.shared(people, beside) }
 
     /// - Parameter target: a folder, or the name of a campaign in the queue.
     /// - Throws: `Failure` (66, 78), `CSVError`, `QueueError`.
@@ -40,9 +44,11 @@ struct ForecastQuestion {
         inDoubt = tallies.inDoubt
         people = tallies.pending + tallies.deferred
         let account = config.accounts.first { $0.name == campaign.account }
+        let source = config.source(for: campaign)
+        beside = try queue.others(besides: campaign.id, account: campaign.account, source: source)
         var basis = try queue.courseBasis(
-            config.limits(for: campaign), account: campaign.account, source: config.source(for: campaign),
-            campaign: campaign.id, domains: nil)
+            config.limits(for: campaign), account: campaign.account, source: source, campaign: campaign.id, domains: nil
+        )
         let rate = try CampaignStatus.rate(campaign, in: queue, now: clock.now())
         if campaign.state == .sending, rate >= 1 { basis.step = Int64(1_000_000 / rate) }
         basis.isEven = account?.pace == .even
@@ -53,7 +59,8 @@ struct ForecastQuestion {
         self.basis = basis
     }
 
-    /// A folder that is not imported: its rows are counted.
+    /// A folder that is not imported: whoever an import would take is counted.
+    /// - Throws: `Failure` (65) for a list of nobody.
     init(_ file: CampaignFile, in queue: Queue?, _ config: Config, _ clock: any WallClock) throws {
         let intake = try Intake(file, config: config)
         campaign = file.name
@@ -62,20 +69,23 @@ struct ForecastQuestion {
         let limits = config.caps(for: intake.account) + file.limits.map(Limit.init)
         var count = 0
         var domains: [String: Int] = [:]
-        if limits.contains(where: { $0.scope == .domain }) {
-            var rows = try RecipientRows(path: file.recipients)
-            while let row = try rows.next() {
-                guard case .good(let good) = row else { continue }
-                count += 1
-                domains[DomainGroup.key(good.domain), default: 0] += 1
+        let countsDomains = limits.contains { $0.scope == .domain }
+        var known = try Self.suppressed(in: queue)
+        var isEmpty = true
+        var rows = try RecipientRows(path: file.recipients)
+        while let row = try rows.next() {
+            guard case .good(let good) = row else { continue }
+            isEmpty = false
+            guard !known.contains("*@\(good.domain)".hashValue), known.insert(good.key.hashValue).inserted else {
+                continue
             }
-        } else {
-            // Whether a row is an address matters little to the day it goes on.
-            var reader = try CSVReader(path: file.recipients)
-            while let record = try reader.next() { if case .row = record { count += 1 } }
+            count += 1
+            if countsDomains { domains[DomainGroup.key(good.domain), default: 0] += 1 }
         }
+        if isEmpty { throw Failure(.badData, tr("{0} holds no recipients.", file.recipients)) }
         people = count
         let source = intake.account.source ?? "default"
+        beside = try queue?.others(besides: nil, account: intake.account.name, source: source) ?? []
         var basis =
             try queue?.courseBasis(
                 limits, account: intake.account.name, source: source, campaign: nil, domains: domains)
@@ -85,5 +95,18 @@ struct ForecastQuestion {
         basis.windows = [intake.account.window, file.schedule.window].compactMap(\.self)
         start = max(basis.present, basis.start ?? basis.present)
         self.basis = basis
+    }
+    /// Hashes of what the suppression list holds: addresses, and domains as `*@example.org`. Hashes, not texts: a tenth of the
+    /// memory, and enough to count.
+    private static func suppressed(in queue: Queue?) throws -> Set<Int> {
+        var known: Set<Int> = []
+        guard let queue else { return known }
+        var last = ""
+        while true {
+            let page = try queue.suppressions(after: last, limit: 10_000)
+            for entry in page { known.insert(entry.key.hashValue) }
+            guard let end = page.last, page.count == 10_000 else { return known }
+            last = end.key
+        }
     }
 }

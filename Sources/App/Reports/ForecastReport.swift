@@ -21,9 +21,9 @@ struct ForecastReport {
 
     init(_ question: ForecastQuestion) {
         self.question = question
-        let (basis, count) = (question.basis, question.people)
+        let (basis, count) = (question.basis, question.load)
         course = basis.course(count)
-        days = ForecastDays(course, people: count).days
+        days = ForecastDays(course, people: question.people).days
         holds = count > 0 && !course.endsWithRetry ? basis.holds(count) : []
         var changes: [(CourseChange, String)] = []
         if holds.contains(where: { $0.limit.scope == .source }) { changes.append((.secondSource, "")) }
@@ -43,6 +43,7 @@ struct ForecastReport {
         object.add("campaign", question.campaign)
         object.add("state", question.state?.rawValue)
         object.add("people", question.people)
+        object.add("beside", question.beside.map(\.name))
         object.add("start", question.people > 0 ? question.start : nil)
         object.add("finish", course.finish)
         object.add(
@@ -98,6 +99,14 @@ struct ForecastReport {
     func text(now: Timestamp = SystemClock().now()) -> String {
         var text = lead(now) + "\n"
         guard question.people > 0 else { return text }
+        for other in question.beside {
+            text +=
+                OutsideText.plain(
+                    tr(
+                        "At the same time {0} ({1} left) is sent under the same caps; each gets its share of them.",
+                        other.name,
+                        NumberText.count(other.left))) + "\n"
+        }
         if days.count > 1 {
             text += "\n"
             var table = TextTable([(tr("DAY"), .left), (tr("PEOPLE"), .right)])

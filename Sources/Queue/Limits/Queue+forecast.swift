@@ -36,8 +36,33 @@ extension Queue {
         basis.windows = [window, schedule.window].compactMap { $0 }
         if measured > 0 { basis.step = Int64(1_000_000 / measured) }
         guard basis.hasObstacles || limits.contains(where: { $0.scope == .domain }) else { return nil }
+        let beside = try others(besides: campaign, account: account, source: source)
         // Those in flight hold their grants already.
-        return basis.course(waiting).finish ?? basis.present
+        return basis.course(waiting + Self.shared(waiting, beside)).finish ?? basis.present
+    }
+
+    /// Campaigns that live processes send over the same account or from the same source: what they take of the caps is not
+    /// left for this one.
+    /// - Parameter campaign: nil for one that is not in the queue yet.
+    /// - Throws: `QueueError`.
+    public func others(besides campaign: Int64?, account: String, source: String) throws -> [CampaignBeside] {
+        let ids = Set(
+            try runners(nil).filter { $0.account == account || $0.source == source }.map(\.campaign)
+        ).subtracting([campaign ?? 0])
+        guard !ids.isEmpty else { return [] }
+        return try read { db, _ in
+            try ids.sorted().compactMap { id in
+                try Row.fetchOne(
+                    db, sql: "SELECT name, pending + deferred FROM campaign WHERE id = ? AND state = ?",
+                    arguments: [id, CampaignState.sending.code]
+                ).map { CampaignBeside(name: $0[0], left: $0[1]) }
+            }.filter { $0.left > 0 }
+        }
+    }
+
+    /// Messages of others that go before the last of `count`, where all get the same share of the caps: of each at most as many.
+    public static func shared(_ count: Int, _ others: [CampaignBeside]) -> Int {
+        others.reduce(0) { $0 + min(count, $1.left) }
     }
 
     /// The first moment from `time` on at which one more message may be begun: every cap, the sending hours and the pace
@@ -59,4 +84,11 @@ extension Queue {
         basis.windows = [window, campaign.schedule.window].compactMap(\.self)
         return basis.nextBegin
     }
+}
+
+/// A campaign that is sent at the same time under the same caps.
+public struct CampaignBeside: Sendable, Hashable {
+    public let name: String
+    /// People still to be sent to.
+    public let left: Int
 }
