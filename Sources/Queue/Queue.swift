@@ -41,11 +41,23 @@ public final class Queue: Sendable {
     }
 
     /// Opens the queue at `path`.
-    /// - Throws: `QueueError`: `.missing`, `.cannotCreate`, `.notAQueue`, `.corrupt`, `.readOnly`, `.locked`, `.full`,
+    /// - Parameter beginsAnew: makes an empty one in the place of one that is lost.
+    /// - Throws: `QueueError`: `.missing`, `.lost`, `.unreadable`, `.cannotCreate`, `.notAQueue`, `.corrupt`, `.readOnly`, `.locked`, `.full`,
     ///   `.newer` or `.io`.
-    public static func open(at path: String, access: Access, clock: any WallClock = SystemClock()) throws -> Queue {
+    public static func open(
+        at path: String, access: Access, clock: any WallClock = SystemClock(), beginsAnew: Bool = false
+    ) throws -> Queue {
         _ = withoutStatistics
         do {
+            if FileSystem.isEmpty(path), try IdentityFile(queue: path).hasSent {
+                // Looked at once more: who begins a queue beside us writes that file last.
+                guard !FileSystem.isEmpty(path) || beginsAnew else { throw QueueError.lost(path: path) }
+                // A log that is left holds what the file lost; SQLite would delete it.
+                if FileSystem.isEmpty(path) {
+                    rename(path + "-wal", path + "-wal-lost")
+                    unlink(path + "-shm")
+                }
+            }
             try prepareFile(path, access)
             return try access == .readOnly ? openReading(path, clock) : openWriting(path, access, clock)
         } catch {
@@ -86,7 +98,7 @@ public final class Queue: Sendable {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func configuration(readonly: Bool, _ patience: Patience = Patience()) -> Configuration {
+    static func configuration(readonly: Bool, _ patience: Patience = Patience()) -> Configuration {
         var configuration = Configuration()
         configuration.readonly = readonly
         configuration.label = "outpost.queue"
@@ -141,7 +153,8 @@ public final class Queue: Sendable {
         let isMade = try making == nil || pool.writeWithoutTransaction(isReady)
         if !isMade { try migrator.migrate(pool) }
         makeRoom(path, pool)
-        let journal = Journal(pool: pool, path: path, clock: clock, patience: patience)
+        let journal = Journal(
+            pool: pool, path: path, file: FileSystem.file(path), clock: clock, patience: patience)
         let queue = Queue(path: path, access: access, clock: clock, reader: pool, writer: journal)
         if !isMade { try queue.begin(pool) }
         return withExtendedLifetime(making) { queue }
@@ -174,11 +187,14 @@ public final class Queue: Sendable {
                 sql: "INSERT INTO meta (name, value) VALUES ('identity', ?), ('generation', 0) ON CONFLICT DO NOTHING",
                 arguments: [UUID().uuidString.lowercased()])
         }
-        // Beside it from the start, so that a copy is told before anything was sent from either.
+        // Beside it from the start, so that a copy is told before anything was sent from either. But what another queue left
+        // here that had sent stays: then this one has to be claimed.
+        let side = IdentityFile(queue: path)
+        guard try !side.hasSent else { return }
         let identity = try pool.read { db in
             try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'identity'") ?? ""
         }
-        try IdentityFile(queue: path).write(Identity(name: identity, generation: 0))
+        try side.write(Identity(name: identity, generation: 0))
     }
 
     /// Changes whenever anybody committed anything; for screens that draw only then.

@@ -4,6 +4,12 @@ import GRDB
 public enum QueueError: Error, Sendable, Equatable {
     /// There is no queue at this path (exit 66).
     case missing(path: String)
+    /// There is none at this path, or one without a byte, and its identity file says that one was here that had sent.
+    case lost(path: String)
+    /// The file that was opened is no longer the one at its path: deleted, moved or replaced meanwhile.
+    case replaced(path: String)
+    /// A file beside the queue cannot be read.
+    case unreadable(path: String, detail: String)
     /// The folder or file could not be made (exit 73).
     case cannotCreate(path: String, detail: String)
     /// The file is something else than a queue.
@@ -69,6 +75,17 @@ extension QueueError: CustomStringConvertible {
         case .missing(let path):
             return "There is no queue at \(path). `outpost import DIR` or `outpost send DIR` makes one; "
                 + "check OUTPOST_HOME or --home if it should be there."
+        case .lost(let path):
+            return "The queue file \(path) is missing or empty, but \(path)-identity says that a queue was here that "
+                + "had sent. Put it back from a backup, or begin anew with `outpost verify --claim`: what was sent "
+                + "from the lost one is then unknown."
+        case .replaced(let path):
+            return
+                "The queue file \(path) was deleted, moved or replaced while it was open. Nothing more is sent; what "
+                + "was in flight may not be written down. Put the file back, or restore a backup; `outpost verify` "
+                + "says more."
+        case .unreadable(let path, let detail):
+            return "\(path) cannot be read: \(detail). Check the owner and mode of the file and of its folder."
         case .cannotCreate(let path, let detail):
             return "Cannot create \(path): \(detail). Check that its folder exists and is writable."
         case .notAQueue(let path):

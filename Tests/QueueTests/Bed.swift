@@ -85,7 +85,10 @@ extension Runner {
     func beginNext() async throws -> BeginAnswer {
         let leased = try #require(try await lease(1).recipients.first)
         let answer = try #require(try await exchange(settle: [], begin: [leased.request]).first)
-        if answer.cappedUntil != nil { try await release([leased.id]) }
+        switch answer {
+        case .capped, .claimed: try await release([leased.id])
+        default: break
+        }
         return answer
     }
 

@@ -115,7 +115,7 @@ final class CrashMachine {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    var identity: Identity? { IdentityFile(queue: folder + "/queue.sqlite3").read()?.identity }
+    var identity: Identity? { (try? IdentityFile(queue: folder + "/queue.sqlite3").read())?.identity }
 
     /// All processes end here, with the files as `image` has them.
     func crash(_ image: CrashImage, identity: Identity?) throws {

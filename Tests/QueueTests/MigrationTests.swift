@@ -29,11 +29,11 @@ import Testing
             // What later schemas added.
             let added = [
                 "retention", "decision", "grdb_migrations", "spell", "recall", "site", "sqlite_sequence",
-                "recipient_key",
+                "recipient_key", "claim",
             ]
             let columns = [
                 "retired", "seen", "recall", "base", "uncounted", "counting", "sure_boot", "sure_queue_us",
-                "sure_wall_us",
+                "sure_wall_us", "claimed",
             ]
             let columnsOfRests = ["id", "ending", "campaign", "attempt", "mark", "streak", "hits"]
             for table in tables where !added.contains(table) {
@@ -66,7 +66,7 @@ import Testing
         #expect(before4.spells.reduce(0) { $0 + $1.microseconds } == before4.microseconds)
 
         let writing = try Queue.open(at: path, access: .readWrite, clock: clock)
-        try writing.claim()
+        try writing.claim(freshCaps: true)
         let limits = [Limit(scope: .account, count: 11, per: .seconds(3_600))]
         let runner = try await writing.startRunner(
             id, account: "office", source: "default", limits: limits, doubt: .hold)
@@ -103,7 +103,7 @@ import Testing
                 \.used)
         }
         #expect(try used() == [4, 1])
-        try queue.claim()
+        try queue.claim(freshCaps: true)
         let runner = try await queue.startRunner(
             id, account: "office", source: "default", limits: limits, doubt: .hold)
         // Four of one.test went within the hour, three of them of the other campaign; the rest were put off for that.
@@ -134,7 +134,7 @@ import Testing
         let order = try #require(try queue.lastOrder(paused))
         #expect((order.kind, order.text, order.by) == ("pause", "until Monday", "you@desk"))
         #expect(try queue.lastOrder(stopped)?.kind == "resume")
-        try queue.claim()
+        try queue.claim(freshCaps: true)
         let runner = try await queue.startRunner(
             stopped, account: "office", source: "default", limits: [], doubt: .hold)
         #expect(runner.recovered.runners == 1 && runner.recovered.inDoubt == 0)

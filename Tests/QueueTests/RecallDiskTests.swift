@@ -37,7 +37,7 @@ import Testing
         try Data(bytes).write(to: URL(fileURLWithPath: folder + "/queue.sqlite3"))
         let disk = CrashDisk(folder: folder, database: bytes, log: [])
         let queue = try Queue.open(at: folder + "/queue.sqlite3", access: .readWrite, clock: bed.clock)
-        try queue.claim()
+        try queue.claim(freshCaps: true)
         let limits = [Limit(scope: .domain, count: Self.sent + 1, per: .seconds(3_600))]
         var stages: Set<Int> = []
         var started: Runner?

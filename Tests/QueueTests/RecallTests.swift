@@ -136,7 +136,7 @@ import Testing
         while steps < 200 {
             let copy = try bed.crashedCopy()
             #expect(try copy.verify(deep: true) == [])
-            try copy.claim()
+            try copy.claim(freshCaps: true)
             let runner = try await copy.startRunner(
                 campaign, account: "qq", source: "default", limits: limits, doubt: .hold)
             #expect(try await runner.beginNext().attempt != nil)

@@ -74,10 +74,10 @@ enum Boundary {
 
     private static func status(of error: QueueError) -> ExitStatus {
         switch error {
-        case .missing, .noSuchCampaign: .notFound
+        case .missing, .lost, .noSuchCampaign: .notFound
         case .cannotCreate, .campaignExists: .cannotCreate
         case .notAQueue, .corrupt, .newer, .columnsChanged, .invalid: .badData
-        case .readOnly, .full, .io: .ioError
+        case .readOnly, .full, .io, .replaced, .unreadable: .ioError
         case .locked, .halted, .unclaimed: .workLeft
         case .illegalTransition: .usage
         case .networkFileSystem: .configuration

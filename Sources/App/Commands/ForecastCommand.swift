@@ -21,5 +21,6 @@ struct ForecastCommand: AsyncParsableCommand {
         let installation = try Installation()
         let forecast = try ForecastReport(target, installation)
         try StandardOutput.print(json ? forecast.json.line + "\n" : forecast.text())
+        if !json, let objection = try installation.readingQueue()?.objection { Notice.unclaimed(objection) }
     }
 }

@@ -93,5 +93,6 @@ struct ListCommand: AsyncParsableCommand {
             try output.write(CampaignStatus.table(all))
         }
         try output.flush()
+        if let objection = all.first?.unclaimed, !format.json, !format.csv { Notice.unclaimed(objection) }
     }
 }

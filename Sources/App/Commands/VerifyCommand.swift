@@ -8,23 +8,31 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Look for contradictions in the queue: tallies, attempts, the ledger of the caps, the file itself.",
         discussion: """
             A queue that was copied, moved or restored from a backup does not send, because another copy may have \
-            sent already. --claim makes this one the one that sends; use it when no other copy sends any more.
+            sent already. --claim makes this one the one that sends; use it when no other copy sends any more. What was \
+            sent from elsewhere meanwhile is unknown: people may get it again, and unless this queue is known to be \
+            whole, every cap counts as used up from that moment until its window has passed.
             """)
 
     @Flag(help: "Make this copy of the queue the one that sends.") var claim = false
+    @Flag(
+        help: ArgumentHelp(
+            "With --claim: nothing was sent from elsewhere, so the caps hold as they are stored.",
+            discussion: "Dangerous: if something was, your provider's caps are passed."))
+    var freshCaps = false
+    @Flag(help: "With --claim: do not ask.") var yes = false
     @Flag(help: "Compare every index with its table too; slow on a large queue.") var deep = false
     @Flag(help: "First drop the texts that [retention] no longer keeps; a running send does so by itself.")
     var prune = false
     @Flag(help: "One JSON object a finding.") var json = false
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        if !claim, freshCaps || yes { throw ValidationError(tr("--fresh-caps and --yes go with --claim.")) }
+    }
+
     func run() async throws {
         let installation = try Installation()
-        if claim {
-            let queue = try installation.queue()
-            try queue.claim()
-            Notice.line(tr("This queue is claimed: it sends from now on. Do not send from any other copy of it."))
-        }
+        if claim { try Claim(freshCaps: freshCaps, asks: !yes && Interaction.isPossible).make(installation) }
         if prune, FilePath.exists(installation.places.queue) {
             let config = try installation.config()
             let sweep = try installation.queue().sweep(config.retention, limits: config.allCaps)
@@ -48,6 +56,13 @@ struct VerifyCommand: AsyncParsableCommand {
             findings = [Finding(check: "file", detail: told(error.description))]
         }
         var output = StandardOutput()
+        if json, let objection {
+            var object = JSONText()
+            object.add("check", "claim")
+            object.add("status", "warn")
+            object.add("detail", told(objection))
+            try output.line(object.line)
+        }
         for finding in findings {
             if json {
                 var object = JSONText()
@@ -60,10 +75,7 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         }
         try output.flush()
-        if let objection {
-            Notice.line(tr("This queue does not send: {0}", objection))
-            Notice.line("  " + tr("If it is the one to go on with: outpost verify --claim"))
-        }
+        if let objection { Notice.unclaimed(objection) }
         if findings.isEmpty {
             Notice.line(tr("All is well: what is stored agrees with itself."))
         } else {

@@ -37,6 +37,8 @@ extension CampaignStatus {
         for use in limits where campaign.finishedAt == nil {
             row(tr("cap"), "\(LimitReport.word(use.scope)) \(use.key): " + LimitReport.short(use))
         }
+        if campaign.finishedAt == nil, let note = LimitReport.claimNote(limits, now: now) { row(tr("claim"), note) }
+        if let unclaimed, !isOver { row(tr("unclaimed"), tr("this queue does not send: {0}", told(unclaimed))) }
         if let waiting {
             let until = waiting.until.map { " (" + tr("until {0}", TimeText.moment($0, now: now)) + ")" } ?? ""
             row(tr("waits"), waiting.text + until)
@@ -48,9 +50,12 @@ extension CampaignStatus {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    private var isOver: Bool { campaign.state == .finished || campaign.state == .cancelled }
+
     /// One clear step, when there is one to take.
     var next: String? {
         let name = campaign.name
+        if unclaimed != nil, !isOver { return tr("If it is the one to go on with: outpost verify --claim") }
         switch campaign.state {
         case .draft: return tr("To send: outpost send {0}", name)
         case .paused: return tr("To go on: outpost resume {0}, then outpost send {0}", name)

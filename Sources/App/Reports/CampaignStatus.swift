@@ -15,6 +15,8 @@ struct CampaignStatus: Sendable {
     let inDoubtSince: Timestamp?
     /// Who paused, resumed or cancelled it last.
     let order: EventRecord?
+    /// Why the queue does not send before it is claimed; nil when it does.
+    let unclaimed: String?
     let now: Timestamp
 
     /// - Parameter classifier: `Config.retryClassifier()`, made once for all of them.
@@ -30,6 +32,7 @@ struct CampaignStatus: Sendable {
         self.limits = try queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)
         runners = try queue.runners(campaign.id)
         order = try queue.lastOrder(campaign.id)
+        unclaimed = queue.objection
         inDoubtSince = campaign.tallies.inDoubt > 0 ? try queue.oldestDoubt(campaign.id) : nil
         rate = try Self.rate(campaign, in: queue, now: now)
         let open = campaign.tallies.pending + campaign.tallies.sending + campaign.tallies.deferred
@@ -90,6 +93,7 @@ struct CampaignStatus: Sendable {
         object.add("order", order?.kind)
         object.add("ordered", order?.at)
         object.add("ordered_by", order.flatMap { $0.by.isEmpty ? nil : $0.by })
+        object.add("unclaimed", unclaimed)
         return object
     }
 

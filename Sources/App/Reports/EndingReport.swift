@@ -30,6 +30,12 @@ struct EndingReport: Sendable {
                 LimitReport.word(limit.scope),
                 key, LimitText.text(limit), people, moment(until))
             next = again
+        case .claimed(let limit, let key, let until):
+            status = .workLeft
+            what = tr(
+                "What was sent from elsewhere before this queue was claimed is unknown, so {0} {1} counts as at its cap of {2}; {3} left, the next one may go at {4}.",
+                LimitReport.word(limit.scope), key, LimitText.text(limit), people, moment(until))
+            next = again + "\n  " + tr("If nothing was sent from elsewhere: outpost verify --claim --fresh-caps")
         case .closed(let until):
             status = .workLeft
             what = tr(

@@ -17,6 +17,7 @@ enum LimitReport {
         object.add("next_free", use.nextFree)
         if let day = use.warmupDay { object.add("warmup_day", day) }
         if let since = use.knownSince { object.add("known_since", since) }
+        if let until = use.unknownUntil { object.add("unknown_until", until) }
         return object
     }
 
@@ -45,7 +46,17 @@ enum LimitReport {
                 next,
             ])
         }
-        return table.text() + uses.compactMap { blindness($0, now: now) }.map { $0 + "\n" }.joined()
+        let notes = uses.compactMap { blindness($0, now: now) } + [claimNote(uses, now: now)].compactMap(\.self)
+        return table.text() + notes.map { $0 + "\n" }.joined()
+    }
+
+    /// Why caps are full though nothing was sent; once for all of them. nil where no claim fills any.
+    static func claimNote(_ uses: [LimitUse], now: Timestamp) -> String? {
+        uses.compactMap(\.unknownUntil).max().map {
+            tr(
+                "This queue was claimed, and what was sent from elsewhere before that is unknown: caps count as used up until their windows have passed, the last one at {0}.",
+                TimeText.moment($0, now: now))
+        }
     }
 
     /// What a cap cannot count that came after what it asks for had been dropped.

@@ -88,6 +88,10 @@ enum ProgressLine {
             return tr(
                 "waits until {0}: {1} {2} is at its cap of {3}", until, LimitReport.word(limit.scope), key,
                 LimitText.text(limit))
+        case .claim(let limit, let key, _):
+            return tr(
+                "waits until {0}: after a claim, {1} {2} counts as at its cap of {3}", until,
+                LimitReport.word(limit.scope), key, LimitText.text(limit))
         case .closed(let until):
             return tr("outside the sending window, next opening {0}", TimeText.opening(until, now: now))
         case .retry: return tr("waits until {0}: everybody left gets another try then", until)

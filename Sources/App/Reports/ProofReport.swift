@@ -37,6 +37,15 @@ struct ProofReport {
                 object.add("removed", kept.removed)
                 return object
             })
+        object.add(
+            "claims",
+            proof.claims.map { claim in
+                var object = JSONText()
+                object.add("at", claim.at)
+                object.add("known_until", claim.known)
+                object.add("caps", claim.fillsCaps ? "used-up" : "fresh")
+                return object
+            })
         object.add("contradictions", proof.findings.map(json))
         return object
     }
@@ -108,6 +117,8 @@ struct ProofReport {
             for kept in proof.kept { text += "  " + line(kept) + "\n" }
             text += "\n"
         }
+        for claim in proof.claims { text += line(claim) + "\n" }
+        if !proof.claims.isEmpty { text += "\n" }
         for finding in proof.findings { text += OutsideText.plain("\(finding.check): \(finding.detail)") + "\n" }
         if !proof.findings.isEmpty { text += "\n" }
         return text + sentence + "\n"
@@ -118,6 +129,18 @@ struct ProofReport {
         return tr(
             "{0}: kept from {1} on, {2} grants taken out", of, kept.from.map { TimeText.moment($0, now: now) } ?? "?",
             NumberText.count(kept.removed))
+    }
+
+    private func line(_ claim: ClaimRecord) -> String {
+        let at = TimeText.moment(claim.at, now: now)
+        let known = claim.known.map { TimeText.moment($0, now: now) } ?? tr("the beginning")
+        return claim.fillsCaps
+            ? tr(
+                "Claimed at {0}: what was sent from elsewhere after {1} is no part of this proof; it counts as full use of every cap.",
+                at, known)
+            : tr(
+                "Claimed at {0} with fresh caps: what was sent from elsewhere after {1} is no part of this proof, and counts for nothing.",
+                at, known)
     }
 
     private func caps() -> String {
@@ -182,6 +205,11 @@ struct ProofReport {
                 "Not proven: {0} contradiction.", "Not proven: {0} contradictions.", proof.findings.count)
             return passed
                 ? first + " " + tr("If a cap was lowered after that moment, more was allowed then.") : first
+        }
+        if proof.claims.contains(where: { !$0.fillsCaps }), proof.attempts > 0 {
+            return tr(
+                "Proven for what was sent from here: over {0} attempts no cap was passed by them, and the state of each of {1} people is explained.",
+                NumberText.count(proof.attempts), NumberText.count(proof.recipients))
         }
         if !proof.kept.isEmpty, proof.attempts > 0 {
             return tr(

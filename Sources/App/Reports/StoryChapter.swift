@@ -186,7 +186,12 @@ struct StoryChapter {
                 lines.append(tr("The process that sends it waits: {0}{1}.", waits, until))
             } else if story.runners.isEmpty {
                 lines += full.prefix(1).map { use in
-                    tr(
+                    if let until = use.unknownUntil {
+                        return tr(
+                            "After a claim, what was sent from elsewhere is unknown: the cap of the {0} {1} counts as used up until {2}.",
+                            LimitReport.word(use.scope), use.key, moment(until))
+                    }
+                    return tr(
                         "The cap of the {0} {1} is used up ({2}){3}.", LimitReport.word(use.scope), use.key,
                         LimitReport.short(use), use.nextFree.map { " " + tr("(until {0})", moment($0)) } ?? "")
                 }

@@ -21,8 +21,11 @@ struct Installation: Sendable {
 
     /// The queue for reading only; nil where there is none yet.
     func readingQueue() throws -> Queue? {
-        guard FilePath.exists(places.queue) else { return nil }
-        return try Queue.open(at: places.queue, access: .readOnly)
+        do {
+            return try Queue.open(at: places.queue, access: .readOnly)
+        } catch QueueError.missing {
+            return nil
+        }
     }
 
     /// The queue for reading; a command that names a campaign cannot do without.
@@ -35,13 +38,15 @@ struct Installation: Sendable {
     /// The queue for an order about a campaign, which a queue that is not there cannot hold.
     /// - Throws: `Failure` (66), `QueueError`.
     func ordering(campaign name: String) throws -> (queue: Queue, campaign: Campaign) {
-        guard FilePath.exists(places.queue) else {
+        let queue: Queue
+        do {
+            queue = try self.queue()
+        } catch QueueError.missing {
             throw Failure(
                 .notFound, tr("There is no campaign \"{0}\": nothing was imported yet at {1}.", name, places.queue),
                 next: tr(
                     "To import one: outpost import DIR. If it should be there, check OUTPOST_HOME or --home."))
         }
-        let queue = try queue()
         return (queue, try Self.campaign(name, in: queue))
     }
 

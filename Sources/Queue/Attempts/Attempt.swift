@@ -62,6 +62,8 @@ public enum BeginAnswer: Sendable {
     case begun(attempt: Int64)
     /// A limit (a warm-up with the count of its day) has no room; the recipient stays leased. Not before `until` can there be room.
     case capped(Limit, key: String, until: Timestamp)
+    /// The same, because this queue was claimed and what was sent from elsewhere before that is unknown.
+    case claimed(Limit, key: String, until: Timestamp)
     /// It is outside a sending window, or before the campaign's hour; the recipient stays leased.
     case closed(until: Timestamp)
     /// What was sent before to where it goes is not known yet: the domain has to be looked up (`Runner.learn`), or what was

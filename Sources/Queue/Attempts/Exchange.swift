@@ -238,21 +238,34 @@ extension Commit {
         try insert.run()
     }
 
-    /// `.capped` with the limit that frees last, `.unready` where the ledger is not complete, or nil when each has room.
+    /// `.capped` or `.claimed` with the limit that frees last, `.unready` where the ledger is not complete, or nil when each has room.
     private func fullLimit(_ limits: [Limit], _ key: Int64, _ name: String) throws -> BeginAnswer? {
         guard !limits.isEmpty else { return nil }
         let work = try cap(key)
         guard try isKnown(work, for: limits) else { return .unready }
         var worst: (limit: Limit, until: Int64)?
+        var isUnknown = false
         for limit in limits {
-            guard let until = try nextRoom(limit, key, work), until > worst?.until ?? Int64.min else { continue }
+            let held = claimHold(limit, first: work.firstAt)
+            guard let until = try [held, nextRoom(limit, key, work)].compactMap(\.self).max(),
+                until > worst?.until ?? Int64.min
+            else { continue }
             worst = (limit, until)
+            isUnknown = held == until
         }
         guard let worst else { return nil }
+        if isUnknown { return .claimed(worst.limit, key: name, until: now.wall(worst.until)) }
         // Of a warm-up, today's cap is what is full.
         var limit = worst.limit
         limit.count = limit.allowance(first: work.firstAt, at: now.queue)?.count ?? limit.count
         return .capped(limit, key: name, until: now.wall(worst.until))
+    }
+
+    /// Until when (queue time) what was sent from elsewhere before this queue was claimed may count; nil for no more.
+    private func claimHold(_ limit: Limit, first: Int64) -> Int64? {
+        let until = claimed + limit.perMicroseconds
+        guard claimed > 0, until > now.queue, limit.allowance(first: first, at: now.queue) != nil else { return nil }
+        return until
     }
 
     /// When (queue time) a limit can have room at the earliest; nil when it has.

@@ -20,6 +20,9 @@ extension Queue {
             try reader.backup(to: copy)
             // A name of its own: put in the queue's place it would pass for it, had no other runner begun meanwhile.
             try copy.write { db in
+                let origin = Origin(identity: try Identity(db), place: IdentityFile(queue: self.path).place)
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO meta (name, value) VALUES ('origin', ?)", arguments: [origin.text])
                 try db.execute(
                     sql: "UPDATE meta SET value = ? WHERE name = 'identity'",
                     arguments: [UUID().uuidString.lowercased()])

@@ -69,6 +69,9 @@ public struct Proof: Sendable {
     public var kept: [KeptLedger] = []
     /// What contradicts; empty when all is proven. At most 20 of a kind, then how many more.
     public var findings: [Finding] = []
+    /// Claims of this queue where it may not have been whole, oldest first: what was sent from elsewhere before them is no
+    /// part of the proof. Where one fills the caps, it counts as full use of each cap at that moment.
+    public var claims: [ClaimRecord] = []
     public var attempts = 0
     public var open = 0
     public var grants = 0

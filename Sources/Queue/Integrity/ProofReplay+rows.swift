@@ -41,6 +41,15 @@ extension ProofReplay {
         var title: String { "\(scope.rawValue) \(name)" }
     }
 
+    struct Claimed {
+        var at: Int64
+        var wall: Int64
+        var known: Int64?
+        /// The last attempt before it.
+        var attempt: Int64
+        var fills: Bool
+    }
+
     struct Grant {
         var key: Int64
         var seq: Int64

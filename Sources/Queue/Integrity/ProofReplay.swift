@@ -11,6 +11,7 @@ struct ProofReplay {
     private(set) var clock = ProofClock()
     /// Keys of which retention took out grants, and the queue time of the first that is left.
     private var cut: [(key: Key, first: Int64?)] = []
+    private let claims: [Claimed]
     private var grants = 0
     private var attempts = 0
     private var open = 0
@@ -20,6 +21,10 @@ struct ProofReplay {
 
     init(_ db: Database, _ limits: [HeldLimit]) throws {
         self.db = db
+        // As many rows as somebody gave the order.
+        claims = try Row.fetchAll(db, sql: "SELECT at, wall, known, attempt, fills FROM claim ORDER BY id").map {
+            Claimed(at: $0[0], wall: $0[1], known: $0[2], attempt: $0[3], fills: $0[4])
+        }
         lookUp = try Prepared(db, "SELECT at FROM \"grant\" WHERE key = ? AND seq = ?")
         let query = try Prepared(
             db,
@@ -237,6 +242,11 @@ struct ProofReplay {
         return more
     }
 
+    /// When (queue time) every cap counts as used up for an attempt: at the last claim before it, if that says so.
+    func unknown(for attempt: Int64) -> Int64? {
+        claims.last { $0.attempt < attempt }.flatMap { $0.fills ? $0.at : nil }
+    }
+
     func at(_ key: Int64, _ seq: Int64) throws -> Int64? {
         lookUp.bind(1, key)
         lookUp.bind(2, seq)
@@ -254,6 +264,11 @@ struct ProofReplay {
         proof.first = firstWall.map { Timestamp(microseconds: $0) }
         proof.last = lastWall.map { Timestamp(microseconds: $0) }
         proof.resolutionMicroseconds = clock.resolution
+        proof.claims = claims.map { claim in
+            ClaimRecord(
+                at: Timestamp(microseconds: claim.wall), known: claim.known.map { Timestamp(microseconds: $0) },
+                fillsCaps: claim.fills)
+        }
         proof.kept = cut.map { key, first in
             KeptLedger(
                 scope: key.scope, key: key.name, removed: Int(key.pruned), from: first.flatMap { clock.wall($0) })

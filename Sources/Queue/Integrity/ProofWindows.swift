@@ -8,6 +8,7 @@ extension ProofReplay {
         keys[place].begun += 1
         let key = keys[place]
         guard attempt.id > key.uncounted, !(key.scope == .domain && attempt.isFree) else { return }
+        let unknown = unknown(for: attempt.id)
         for index in keys[place].watches.indices {
             var watch = keys[place].watches[index]
             if let account = watch.held.account, account != attempt.account { continue }
@@ -16,19 +17,20 @@ extension ProofReplay {
             case .sure(let begun):
                 if keys[place].firstBegun == nil { keys[place].firstBegun = begun }
                 try advance(&watch, keys[place], to: begun - watch.held.limit.perMicroseconds)
-                try note(&watch, keys[place], begun, left: watch.left)
+                try note(&watch, keys[place], begun, left: watch.left, unknown)
             case .between(let early, let late):
                 // The earliest moment bounds what was counted. Where that is more than allowed, nobody can tell: unless
                 // it is at the latest, too.
                 let window = watch.held.limit.perMicroseconds
                 let left = try settled(keys[place], by: early - window)
                 let allowed = Self.allowed(watch.held.limit, early - (keys[place].firstBegun ?? early))
-                if let allowed, keys[place].begun - left > allowed {
+                let isFull = unknown.map { early - window < $0 } ?? false
+                if let allowed, keys[place].begun - left > allowed || isFull {
                     watch.unclear += 1
                     let last = late < Int64.max / 4 ? try settled(keys[place], by: late - window) : keys[place].total
-                    try note(&watch, keys[place], late, left: last)
+                    try note(&watch, keys[place], late, left: last, unknown)
                 } else {
-                    try note(&watch, keys[place], early, left: left)
+                    try note(&watch, keys[place], early, left: left, unknown)
                 }
             }
             keys[place].watches[index] = watch
@@ -59,10 +61,12 @@ extension ProofReplay {
         return low
     }
 
-    private func note(_ watch: inout Watch, _ key: Key, _ begun: Int64, left: Int64) throws {
+    /// - Parameter unknown: see `unknown(for:)`.
+    private func note(_ watch: inout Watch, _ key: Key, _ begun: Int64, left: Int64, _ unknown: Int64?) throws {
         guard let allowed = Self.allowed(watch.held.limit, begun - (key.firstBegun ?? begun)) else { return }
         watch.messages += 1
-        let counted = Int(key.begun - left)
+        let edge = begun - watch.held.limit.perMicroseconds
+        let counted = Int(key.begun - left) + (unknown.map { edge < $0 } ?? false ? allowed : 0)
         if watch.messages == 1 || allowed - counted < watch.allowed - watch.peak {
             watch.peak = counted
             watch.allowed = allowed
@@ -70,8 +74,9 @@ extension ProofReplay {
         }
         let before = key.begun - Int64(allowed)
         if before >= 1, before <= key.total, let left = try at(key.id, key.base + before) {
-            watch.slack = min(watch.slack ?? Int64.max, begun - watch.held.limit.perMicroseconds - left)
+            watch.slack = min(watch.slack ?? Int64.max, edge - left)
         }
+        if let unknown { watch.slack = min(watch.slack ?? Int64.max, edge - unknown) }
     }
 
     /// What a limit allows `age` after the key's first message: its count, or a warm-up's number of that day; nil when the

@@ -24,6 +24,8 @@ final class Commit {
     /// See `Commit+counting.swift`.
     var counting: Int64
     var countingGrew = false
+    /// Queue time at which every cap counts as used up, because what was sent before then is unknown; 0: never.
+    var claimed: Int64
 
     /// Classes, these two: a value changed in place in a dictionary costs an allocation each time, 25 a message in all.
     final class CampaignWork {
@@ -83,6 +85,7 @@ final class Commit {
         }
         anchor = QueueClock(query)
         counting = query.integer(7)
+        claimed = query.integer(8)
         query.reset()
         now = Instant(queue: anchor.time(boot: boot, wall: wall, isSure: isSure), wall: wall)
         if anchor.isOutdated(boot: boot, wall: wall, isSure: isSure) { try anchorClock() }

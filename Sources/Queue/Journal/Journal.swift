@@ -24,6 +24,8 @@ final class Journal: Sendable {
     }
 
     let path: String
+    /// The one that is open.
+    private let file: FileNumber?
     private let pool: DatabasePool
     private let clock: any WallClock
     private let patience: Patience
@@ -34,9 +36,10 @@ final class Journal: Sendable {
     /// BEGIN and COMMIT, prepared once: GRDB's own parse their text each time, 20 µs a commit.
     private nonisolated(unsafe) var transaction: (begin: Prepared, commit: Prepared)?
 
-    init(pool: DatabasePool, path: String, clock: any WallClock, patience: Patience) {
+    init(pool: DatabasePool, path: String, file: FileNumber?, clock: any WallClock, patience: Patience) {
         self.pool = pool
         self.path = path
+        self.file = file
         self.clock = clock
         self.patience = patience
     }
@@ -130,6 +133,8 @@ final class Journal: Sendable {
                 try transaction.begin.run()
                 patience.restore()
                 do {
+                    // What is written to a file that is no longer there is lost, and nobody else sees it. 1 µs a commit.
+                    guard file == nil || FileSystem.file(path) == file else { throw QueueError.replaced(path: path) }
                     let commit = try Commit(db, statements, clock)
                     while next < batch.count {
                         let operation = batch[next]

@@ -101,7 +101,7 @@ struct Instant: Sendable {
 
 extension QueueClock {
     static let columns: StaticString =
-        "SELECT boot, boot_us, queue_us, wall_us, sure_boot, sure_queue_us, sure_wall_us, counting FROM clock WHERE id = 1"
+        "SELECT boot, boot_us, queue_us, wall_us, sure_boot, sure_queue_us, sure_wall_us, counting, claimed FROM clock WHERE id = 1"
 
     /// Nil in a queue that has no clock row.
     init?(_ db: Database) throws {

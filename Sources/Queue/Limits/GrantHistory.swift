@@ -11,6 +11,8 @@ struct GrantHistory {
     let nextAt: Int64
     /// The number before the first grant's.
     private let base: Int64
+    /// When (queue time) every cap counted as used up, because of a claim; nil for never.
+    private let claimed: Int64?
     /// Settles, oldest first, where they are not the ledger's.
     private let times: [Int64]?
 
@@ -25,10 +27,11 @@ struct GrantHistory {
         firstAt = row?[3] ?? 0
         nextAt = row?[4] ?? 0
         base = row?[5] ?? 0
+        claimed = try Queue.claimed(db)
         times = nil
     }
 
-    init(_ db: Database, times: [Int64], open: Int64) {
+    init(_ db: Database, times: [Int64], open: Int64) throws {
         self.db = db
         id = 0
         self.open = open
@@ -36,6 +39,7 @@ struct GrantHistory {
         firstAt = times.first ?? 0
         nextAt = 0
         base = 0
+        claimed = try Queue.claimed(db)
         self.times = times
     }
 
@@ -58,6 +62,11 @@ struct GrantHistory {
         return low
     }
 
+    /// The moment (queue time) at which a limit counts as used up because of a claim; nil when its window has passed.
+    private func hold(_ limit: Limit, _ instant: Instant) -> Int64? {
+        claimed.flatMap { $0 + limit.perMicroseconds > instant.queue ? $0 : nil }
+    }
+
     /// nil for a warm-up that is over.
     func use(_ limit: Limit, _ key: String, _ instant: Instant) throws -> LimitUse? {
         guard let allowance = limit.allowance(first: firstAt, at: instant.queue) else { return nil }
@@ -71,15 +80,21 @@ struct GrantHistory {
         }
         // A warm-up's next day may have room before that.
         if settled + open >= Int64(allowance.count), let next = allowance.until { free = min(free ?? next, next) }
+        let held = hold(limit, instant).map { $0 + limit.perMicroseconds }
+        if let held { free = held }
         let day = firstAt > 0 ? Int((instant.queue - firstAt) / Limit.dayLength) + 1 : 1
         return LimitUse(
             scope: limit.scope, key: key, perSeconds: limit.perSeconds, count: allowance.count,
-            used: Int(settled + open), nextFree: free.map(instant.wall), warmupDay: limit.warmup == nil ? nil : day)
+            used: held == nil ? Int(settled + open) : max(allowance.count, Int(settled + open)),
+            nextFree: free.map(instant.wall), warmupDay: limit.warmup == nil ? nil : day,
+            unknownUntil: held.map(instant.wall))
     }
 
     /// What a limit can still feel; those in flight count from now. Of many grants a few hundred are looked up.
     func lane(_ limit: Limit, _ instant: Instant) throws -> ForecastLane {
-        let inWindow = try first(after: instant.queue - limit.perMicroseconds)
+        // What was there before a claim counts with what is unknown: as many as the cap has.
+        let hold = hold(limit, instant)
+        let inWindow = try first(after: hold ?? instant.queue - limit.perMicroseconds)
         let from = max(inWindow, seq - Int64(limit.count) + 1, base + 1)
         var runs: [ForecastRun] = []
         if seq - from < 512 {
@@ -93,6 +108,7 @@ struct GrantHistory {
                 runs.append(ForecastRun(start: start, spacing: spacing, count: Int(count)))
             }
         }
+        if let hold { runs.insert(ForecastRun(start: hold, spacing: 0, count: limit.count), at: 0) }
         runs.append(ForecastRun(start: instant.queue, spacing: 0, count: Int(min(open, Int64(limit.count)))))
         return ForecastLane(limit, first: firstAt > 0 ? firstAt : nil, given: runs)
     }

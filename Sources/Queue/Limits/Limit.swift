@@ -88,6 +88,9 @@ public struct LimitUse: Sendable, Hashable {
     /// What was sent before this is not counted, though the window reaches behind it: retention had taken it out when the
     /// cap came. nil where all is counted.
     public var knownSince: Timestamp?
+    /// The cap counts as used up until then, whatever was sent from here: the queue was claimed, and what was sent from
+    /// elsewhere before that is unknown. nil where it is not so.
+    public var unknownUntil: Timestamp?
 
     /// What a limit has left where nothing was ever sent, so that there is no queue to ask. Nil for one that needs
     /// a recipient or a campaign to be counted by.

@@ -75,10 +75,10 @@ struct Recollection {
     func history(_ scope: LimitScope, _ key: String) throws -> GrantHistory {
         if scope == .domain, let domains {
             let walked = domains[key] ?? Walked()
-            return GrantHistory(db, times: walked.times.reversed(), open: walked.open)
+            return try GrantHistory(db, times: walked.times.reversed(), open: walked.open)
         }
         if scope == .campaign, let own {
-            return GrantHistory(db, times: own.times.reversed(), open: own.open)
+            return try GrantHistory(db, times: own.times.reversed(), open: own.open)
         }
         return try GrantHistory(db, scope, key)
     }

@@ -28,6 +28,42 @@ enum FileSystem {
         return stat(path, &status) == 0 ? Int64(status.st_size) : 0
     }
 
+    /// When a file was made, in nanoseconds since 1970: no write, rename, change of owner or mode, and no repair touches that.
+    /// nil where the file system is not known to keep it; those behind FUSE or a network make it up.
+    /// - Parameter path: empty for what `descriptor` is open on.
+    static func birth(_ path: String, descriptor: Int32 = AT_FDCWD) -> Int64? {
+        var information = statfs()
+        let kept: [UInt32] = [
+            0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994, 0x2FC1_2FC1, 0xCA45_1A4E, 0x794C_7630,
+        ]  // ext, XFS, Btrfs, F2FS, tmpfs, ZFS, bcachefs, overlayfs
+        guard (path.isEmpty ? fstatfs(descriptor, &information) : statfs(path, &information)) == 0,
+            kept.contains(UInt32(truncatingIfNeeded: information.f_type))
+        else { return nil }
+        let birth = CSystem_birth(descriptor, path)
+        return birth < 0 ? nil : birth
+    }
+
+    /// A file made beside the queue belongs to whom the queue belongs to, where this process may say so (root may).
+    static func adopt(_ descriptor: Int32, ownerOf queue: String) {
+        var information = stat()
+        guard geteuid() == 0, stat(queue, &information) == 0 else { return }
+        _ = fchown(descriptor, information.st_uid, information.st_gid)
+    }
+
+    /// Which file a path leads to; nil when none.
+    static func file(_ path: String) -> FileNumber? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return FileNumber(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
+    }
+
+    /// Whether there is no file at a path, or one without a byte.
+    static func isEmpty(_ path: String) -> Bool {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return errno == ENOENT }
+        return information.st_size == 0
+    }
+
     /// Numbers from `man 2 statfs`; FUSE hides what is behind it, so the mount's type is asked.
     static func networkKind(magic: UInt32, mounts: () -> String?) -> String? {
         switch magic {
@@ -65,4 +101,10 @@ enum FileSystem {
         }
         return best.length < 0 ? nil : best.type
     }
+}
+
+/// A file, whatever it is called.
+struct FileNumber: Sendable, Equatable {
+    let device: UInt64
+    let inode: UInt64
 }

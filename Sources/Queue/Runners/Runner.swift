@@ -88,7 +88,7 @@ public final class Runner: Sendable {
             for (request, answer) in zip(begin, answers) {
                 switch answer {
                 case .begun, .gone, .suppressed: leases.letGo(request.recipient)
-                case .capped, .closed, .paced, .unready, .halted: break
+                case .capped, .claimed, .closed, .paced, .unready, .halted: break
                 }
             }
             return answers

@@ -58,6 +58,7 @@ final class RunnerLock: Sendable {
         guard descriptor >= 0 else {
             throw QueueError.cannotCreate(path: path + "-runners", detail: String(cString: strerror(errno)))
         }
+        FileSystem.adopt(descriptor, ownerOf: path)
         return descriptor
     }
 }

@@ -29,6 +29,9 @@ enum Migrations {
         migrator.registerMigration(Migration8.name, foreignKeyChecks: .immediate) { db in
             try db.execute(sql: Migration8.schema)
         }
+        migrator.registerMigration(Migration9.name, foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: Migration9.schema)
+        }
         return migrator
     }
 

@@ -24,6 +24,7 @@ final class SearchIndex {
         guard descriptor >= 0 else {
             throw QueueError.cannotCreate(path: file, detail: String(cString: strerror(errno)))
         }
+        FileSystem.adopt(descriptor, ownerOf: path)
         close(descriptor)
         var configuration = Configuration()
         configuration.label = "outpost.search"

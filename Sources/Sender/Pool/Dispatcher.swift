@@ -91,8 +91,8 @@ public final class Dispatcher: Sendable {
             return first
         }
         watch.cancel()
-        _ = await watch.result
-        if let failure { throw failure }
+        let gone = await watch.value
+        if let failure = failure ?? gone { throw failure }
         try await runner.release(context.feed.drain())
         return try await conclude(runner.id, next)
     }

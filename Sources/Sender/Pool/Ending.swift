@@ -8,6 +8,8 @@ public enum Ending: Sendable {
     case finished
     /// A cap is used up until then.
     case capped(Limit, key: String, until: Timestamp)
+    /// What was sent from elsewhere before the queue was claimed is unknown: the cap counts as used up until then.
+    case claimed(Limit, key: String, until: Timestamp)
     /// It is outside the sending window until then.
     case closed(until: Timestamp)
     /// Nobody is due before then.
@@ -37,6 +39,7 @@ extension Ending {
     init?(_ reason: WaitReason) {
         switch reason {
         case .cap(let limit, let key, let until): self = .capped(limit, key: key, until: until)
+        case .claim(let limit, let key, let until): self = .claimed(limit, key: key, until: until)
         case .rest(let until, let reply): self = .resting(until: until, reply: reply)
         case .closed(let until): self = .closed(until: until)
         case .retry(let until): self = .waiting(until: until)
@@ -48,6 +51,7 @@ extension Ending {
     var reason: WaitReason? {
         switch self {
         case .capped(let limit, let key, let until): .cap(limit, key: key, until: until)
+        case .claimed(let limit, let key, let until): .claim(limit, key: key, until: until)
         case .resting(let until, let reply): .rest(until: until, reply: reply)
         case .closed(let until): .closed(until: until)
         case .waiting(let until): .retry(until: until)
@@ -59,6 +63,8 @@ extension Ending {
 /// Why nothing is begun at the moment.
 public enum WaitReason: Sendable, Hashable {
     case cap(Limit, key: String, until: Timestamp)
+    /// The same, because what was sent from elsewhere before the queue was claimed is unknown.
+    case claim(Limit, key: String, until: Timestamp)
     /// It is outside the sending window of the account or the campaign, or before the campaign's hour.
     case closed(until: Timestamp)
     case retry(until: Timestamp)
@@ -74,19 +80,28 @@ public enum WaitReason: Sendable, Hashable {
     /// Nobody is left to be taken.
     case nothing
 
+    /// - Parameter answer: one that says no for a cap; nil for any other.
+    init?(full answer: BeginAnswer) {
+        switch answer {
+        case .capped(let limit, let key, let until): self = .cap(limit, key: key, until: until)
+        case .claimed(let limit, let key, let until): self = .claim(limit, key: key, until: until)
+        default: return nil
+        }
+    }
+
     /// Short, and over by itself: no reason to end a run.
     var isPartOfSending: Bool {
         switch self {
         case .reconnect, .pace, .turn, .history: true
-        case .cap, .closed, .retry, .rest, .others, .nothing: false
+        case .cap, .claim, .closed, .retry, .rest, .others, .nothing: false
         }
     }
 
     /// When to look again; `nil` when only a change can bring work.
     public var until: Timestamp? {
         switch self {
-        case .cap(_, _, let until), .closed(let until), .retry(let until), .rest(let until, _),
-            .reconnect(let until, _), .pace(let until), .history(let until),
+        case .cap(_, _, let until), .claim(_, _, let until), .closed(let until), .retry(let until),
+            .rest(let until, _), .reconnect(let until, _), .pace(let until), .history(let until),
             .others(let until):
             until
         case .nothing, .turn: nil

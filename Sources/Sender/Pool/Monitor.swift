@@ -14,8 +14,8 @@ struct Monitor: Sendable {
         self.progress = progress
     }
 
-    /// Until cancelled.
-    func watch() async {
+    /// Until cancelled, or until the queue's file is gone from its place: then it ends the run and answers why.
+    func watch() async -> (any Error)? {
         var history: [(at: Int64, sent: Int)] = []
         var round = 0
         var known: (reason: WaitReason, foreseen: WaitReason)?
@@ -33,23 +33,35 @@ struct Monitor: Sendable {
                 picture.waiting = known?.foreseen
             }
             progress(picture)
-            if round % 2 == 0 { await report(picture) }
+            if round % 2 == 0, let error = await report(picture) {
+                // Who waits for a cap would not notice.
+                run.gate.stop(.interrupted)
+                return error
+            }
             round += 1
             try? await Task.sleep(for: .milliseconds(200))
         }
         var last = run.gate.picture()
         if let known, last.waiting == known.reason { last.waiting = known.foreseen }
         progress(last)
+        return nil
     }
 
-    private func report(_ picture: Progress) async {
+    /// Answers an error that nothing can go on after; any other may be over at the next heartbeat.
+    private func report(_ picture: Progress) async -> QueueError? {
         let status = RunnerStatus(
             waitingFor: picture.waiting.map { Self.words($0, now: run.clock.now()) }, until: picture.waiting?.until,
             sessions: picture.sessions.map {
                 SessionStatus(
                     number: $0.number, server: run.account.server, state: $0.step, since: $0.since, sent: $0.delivered)
             }, cause: picture.waiting.map(Self.cause))
-        guard let orders = try? await run.runner.status(status, route: run.routeName) else { return }
+        let orders: RunnerOrders
+        do {
+            orders = try await run.runner.status(status, route: run.routeName)
+        } catch {
+            if case .replaced = error as? QueueError { return error as? QueueError }
+            return nil
+        }
         switch orders.state {
         case .paused, .cancelled: run.halted(orders.state)
         case .draft, .sending, .finished: break
@@ -57,13 +69,14 @@ struct Monitor: Sendable {
         if run.clock.now() < .earliestSane { run.gate.stop(.wrongClock) }
         run.gate.obey(orders.rest)
         await run.feed.trim()
+        return nil
     }
 
     /// The reason nothing moves, for the history of it: without the moment at which it ends, so that one that goes on
     /// and on is one spell.
     static func cause(_ reason: WaitReason) -> WaitCause {
         switch reason {
-        case .cap(let limit, let key, _):
+        case .cap(let limit, let key, _), .claim(let limit, let key, _):
             WaitCause(.cap, "\(limit.scope.rawValue) \(key) \(limit.count)/\(span(limit))")
         case .closed: WaitCause(.window)
         case .retry: WaitCause(.retry)
@@ -89,6 +102,8 @@ struct Monitor: Sendable {
         switch reason {
         case .cap(let limit, let key, _):
             "the cap of \(limit.count) for \(limit.scope.rawValue) \(key) is used up"
+        case .claim(let limit, let key, _):
+            "what was sent from elsewhere before the queue was claimed is unknown, so the cap of \(limit.count) for \(limit.scope.rawValue) \(key) counts as used up"
         case .closed(let until): "outside the sending window, next opening \(until.weekdayText(now: now))"
         case .retry: "everybody left waits for another try"
         case .rest(_, let reply): "the server asked for less: \(reply)"

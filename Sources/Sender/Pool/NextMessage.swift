@@ -23,12 +23,15 @@ struct NextMessage: Sendable {
         switch reason {
         case .cap(let limit, let key, let until):
             return .cap(limit, key: key, until: try await read { [self] in try moment($0, from: until) })
+        case .claim(let limit, let key, let until):
+            return .claim(limit, key: key, until: try await read { [self] in try moment($0, from: until) })
         case .retry(let until):
             return try await read { [self] queue in
                 let domain = try limits.contains { $0.scope == .domain } ? queue.domainDueFirst(campaign.id) : nil
                 let moment = try moment(queue, from: until, domain: domain)
                 guard let domain, let full = try fullLimit(queue, domain) else { return .retry(until: moment) }
-                return .cap(full.limit, key: full.key, until: moment)
+                return full.isUnknown
+                    ? .claim(full.limit, key: full.key, until: moment) : .cap(full.limit, key: full.key, until: moment)
             }
         case .rest(let until, let reply):
             return .rest(until: try await read { [self] in try moment($0, from: until) }, reply: reply)
@@ -43,7 +46,7 @@ struct NextMessage: Sendable {
     }
 
     /// Who is due first may wait for no retry, but for room under a cap of his domain.
-    private func fullLimit(_ queue: Queue, _ domain: String) throws -> (limit: Limit, key: String)? {
+    private func fullLimit(_ queue: Queue, _ domain: String) throws -> (limit: Limit, key: String, isUnknown: Bool)? {
         let group = DomainGroup.key(domain)
         var last: (limit: Limit, use: LimitUse)?
         for limit in limits
@@ -53,7 +56,7 @@ struct NextMessage: Sendable {
             guard let use = uses.first, use.used >= use.count, let free = use.nextFree else { continue }
             if last?.use.nextFree.map({ free > $0 }) ?? true { last = (limit, use) }
         }
-        return last.map { ($0.limit, $0.use.key) }
+        return last.map { ($0.limit, $0.use.key, $0.use.unknownUntil != nil) }
     }
 
     /// SQLite is not called on the cooperative pool, where a wait for the disk would hold up others.

@@ -157,12 +157,12 @@ actor Worker {
                 kept.append(item)
                 run.gate.paced(until: until)
                 waiting = .pace(until: until)
-            case .capped(let limit, let key, let until):
+            case .capped(let limit, _, let until), .claimed(let limit, _, let until):
                 if limit.scope == .domain {
                     try await run.runner.postpone(item.recipient.id, until: until)
                 } else {
                     kept.append(item)
-                    waiting = .cap(limit, key: key, until: until)
+                    waiting = WaitReason(full: answer)
                 }
             }
         }

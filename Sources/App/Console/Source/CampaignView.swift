@@ -132,6 +132,9 @@ struct CampaignView {
                     until: until ?? full.nextFree)
             }
         }
+        if text.hasPrefix("what was sent from elsewhere before the queue was claimed") {
+            return .said(tr("caps count as used up: what was sent before the claim is unknown"), until: until)
+        }
         if text.hasPrefix("outside the sending window") {
             return .said(tr("outside the sending window"), until: until)
         }
