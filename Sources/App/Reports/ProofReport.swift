@@ -108,7 +108,7 @@ struct ProofReport {
             for kept in proof.kept { text += "  " + line(kept) + "\n" }
             text += "\n"
         }
-        for finding in proof.findings { text += OutsideText.plain("\(finding.check): \(finding.detail)") + "\n" }
+        for finding in proof.findings { text += OutsideText.plain("\(finding.check): \(told(finding.detail))") + "\n" }
         if !proof.findings.isEmpty { text += "\n" }
         return text + sentence + "\n"
     }

@@ -22,7 +22,11 @@ struct Installation: Sendable {
     /// The queue for reading only; nil where there is none yet.
     func readingQueue() throws -> Queue? {
         guard FilePath.exists(places.queue) else { return nil }
-        return try Queue.open(at: places.queue, access: .readOnly)
+        do {
+            return try Queue.open(at: places.queue, access: .readOnly)
+        } catch QueueError.missing {
+            return nil  // another process is making it at this moment
+        }
     }
 
     /// The queue for reading; a command that names a campaign cannot do without.
