@@ -36,6 +36,9 @@ struct Translation: Sendable {
         }
     }
 
+    /// Whatever the environment asks for: for words that a program reads.
+    static func speakEnglish() { chosen.withLock { $0 = .english } }
+
     static let english = Translation(catalogue: nil, language: "en")
 
     func text(_ text: String) -> String { catalogue?.messages[text]?.first ?? text }

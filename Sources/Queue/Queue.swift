@@ -20,7 +20,7 @@ public final class Queue: Sendable {
         case create
         /// The file must exist; an older schema is brought up to date.
         case readWrite
-        /// The file must exist, and stays as it is.
+        /// The file must exist, and stays as it is; one whose tables are not made yet is `.missing`.
         case readOnly
     }
 
@@ -119,7 +119,10 @@ public final class Queue: Sendable {
             let migrator = Migrations.migrator
             if try migrator.hasBeenSuperseded(db) { throw QueueError.newer(path: path) }
             if try migrator.hasCompletedMigrations(db) { return false }
-            guard try db.tableExists("grdb_migrations"), try migrator.appliedIdentifiers(db).contains(Migrations.first)
+            let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+            // Somebody is making it at this moment, or was stopped doing so: as before, there is none.
+            if tables.allSatisfy({ $0 == "grdb_migrations" }) { throw QueueError.missing(path: path) }
+            guard tables.contains("grdb_migrations"), try migrator.appliedIdentifiers(db).contains(Migrations.first)
             else { throw QueueError.notAQueue(path: path) }
             return true
         }

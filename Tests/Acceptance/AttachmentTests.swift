@@ -35,6 +35,21 @@ extension BuiltProgram {
             #expect(office.mails().count == 1)
         }
 
+        @Test("a file that everybody gets and is not there is 66; one that a single recipient would get is a finding")
+        func missing() async throws {
+            let home = try Home()
+            try home.configure(port: 9)
+            try campaign(home)
+            let single = try await home.outpost("check", "spring")
+            #expect(single.code == 1 && single.out.contains("bill-3.txt"), "\(single.out)")
+            try FileManager.default.removeItem(atPath: home.folder.file("spring/terms.txt"))
+            for command in ["check", "import", "send"] {
+                let all = try await home.outpost(command, "spring")
+                #expect(
+                    all.code == 66 && all.err.contains("campaign.toml:") && all.err.contains("terms.txt"), "\(all.err)")
+            }
+        }
+
         @Test("a file that changed after sending began asks first")
         func changed() async throws {
             let office = try await Office()

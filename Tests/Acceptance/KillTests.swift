@@ -67,6 +67,15 @@ extension BuiltProgram {
             try await eventually(within: 30, "a message on the wire") { !office.begun().isEmpty }
             runner.signal(SIGKILL)
             _ = try await runner.ended()
+            // Until then `status` says what is so: nobody sends it, and who did.
+            let status = try await home.outpost("status", "spring", "--json").object()
+            let lost = status.list("lost_runners")
+            #expect(status.string("state") == "sending" && status.int("runners") == 0 && status.int("sending") == 1)
+            #expect(lost.map { $0.int("process") } == [Int(runner.pid)], "\(status)")
+            let text = try await home.outpost("status", "spring").out
+            #expect(text.contains("spring  not running"), "\(text)")
+            #expect(text.contains("\(runner.pid) on ") && text.contains("ended without a word"), "\(text)")
+            #expect(text.contains("by no process: in doubt as soon as"), "\(text)")
             let outcome = try await home.start(order).ended()
             #expect(outcome.code == 0, "\(outcome.err)")
             let tallies = try await home.tallies()

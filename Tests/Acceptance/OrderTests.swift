@@ -120,10 +120,20 @@ extension BuiltProgram {
             try home.campaign(people: People.csv(30))
             let outcome = try await home.outpost("send", "spring", "--progress", "json")
             #expect(outcome.code == 0)
-            let lines = outcome.err.split(separator: "\n").filter { $0.hasPrefix("{") }
-            #expect(!lines.isEmpty, "\(outcome.err)")
-            for line in lines { _ = try JSON(String(line)) }
+            let lines = try outcome.err.split(separator: "\n").map { try JSON(String($0)) }
+            #expect(lines.contains { $0.int("sent") == 30 && $0.string("state") == "finished" }, "\(outcome.err)")
+            #expect(lines.contains { $0.string("notice")?.hasPrefix("spring: in 30 = new 30") == true })
+            #expect(lines.last?.string("ending")?.hasPrefix("spring is finished") == true)
+            #expect(lines.last?.int("exit_code") == 0 && lines.last?.isNull("next") == true)
             #expect(!outcome.err.unicodeScalars.contains("\u{1b}"))
+
+            // In the same words in every language, and so is why it could not even begin.
+            let missing = try await home.outpost(
+                "send", "sprin", "--progress", "json", environment: ["LC_ALL": "zh_CN.UTF-8"])
+            #expect(missing.code == 66)
+            let error = try JSON(missing.err)
+            #expect(error.string("error") == "There is no campaign \"sprin\"." && error.int("exit_code") == 66)
+            #expect(error.string("next") == "Did you mean \"spring\"?")
         }
     }
 }

@@ -79,6 +79,33 @@ struct CampaignFileTests {
         }
     }
 
+    @Test("an account that is not there is a fault of the line that names it")
+    func account() throws {
+        let accounts = ["qq", "mail1"].map { "[[account]]\nname = \"\($0)\"\nhost = \"127.0.0.1\"\ntls = \"none\"\n" }
+        let config = try Config(
+            TOMLFile(text: accounts.joined(), path: "/c/config.toml"), presets: PresetCatalogue(folder: nil))
+        for (text, part, next) in [
+            (
+                "account = \"qqq\"\n", "campaign.toml:5: account: There is no account \"qqq\" in /c/config.toml.",
+                "\"qq\""
+            ),
+            ("", "campaign.toml: account: There are several accounts (qq, mail1)", "Write account = "),
+        ] {
+            let file = try CampaignFile(folder: try folder(Self.start + text))
+            let fault = #expect(throws: Failure.self) { _ = try Intake(file, config: config) }
+            #expect(
+                fault?.what.contains(part) == true && fault?.status == .configuration, "\(String(describing: fault))")
+            #expect(fault?.next?.contains(next) == true, "\(String(describing: fault))")
+        }
+        // Without a file, as for a campaign that is stored, the place is config.toml.
+        #expect(
+            throws: Failure(
+                .configuration, "There is no account \"x\" in /c/config.toml.", next: "There are: qq, mail1.")
+        ) {
+            _ = try config.account(named: "x")
+        }
+    }
+
     @Test("a campaign's cap may only tighten")
     func tighten() throws {
         let standing = LimitSettings.standard

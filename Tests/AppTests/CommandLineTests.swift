@@ -25,6 +25,21 @@ struct CommandLineTests {
         #expect(ShellWords.split("  ") == [])
     }
 
+    @Test("a word told for a shell is the same word to the shell")
+    func quoted() {
+        for plain in ["spring", "a/b-1.2_x", "春季活动", "ann@example.com"] { #expect(ShellWords.quoted(plain) == plain) }
+        for word in ["a b", "it's", "$(touch x)", "a;b", "~", "", "*", "\"", "#a", "a\\b", "!x&", "春（一）", "`x`"] {
+            let quoted = ShellWords.quoted(word)
+            #expect(quoted != word && !quoted.contains("\n"))
+            let pipe = popen("printf %s \(quoted)", "r")
+            var buffer = [CChar](repeating: 0, count: 256)
+            let count = fread(&buffer, 1, buffer.count, pipe)
+            pclose(pipe)
+            let read = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            #expect(read == word, "\(quoted)")
+        }
+    }
+
     @Test("every command has help, and says what it takes")
     func help() {
         for command in Outpost.configuration.subcommands {

@@ -53,6 +53,17 @@ struct IntakeTests {
         #expect(outcome.rejects.first?.hasPrefix("line 4: ") == true)
     }
 
+    @Test("reasons in the rejects file are the same in every language; what is told of them is the user's")
+    func reasons() throws {
+        let queue = try queue()
+        let outcome = try Translation.$local.withValue(try Catalogues.chinese()) {
+            try campaign("email,name\na@example.com,Ann\nno-at,Bob\n").store(in: queue) { false }
+        }
+        let rejects = String(decoding: try FilePath.read(folder + "/people.rejects.csv"), as: UTF8.self)
+        #expect(rejects.contains("3,no @ in the address,"), "\(rejects)")
+        #expect(outcome.rejects.first?.hasPrefix("第 3 行") == true, "\(outcome.rejects)")
+    }
+
     @Test("a second import adds only what is new, and an old rejects file goes when nothing is rejected")
     func again() throws {
         let queue = try queue()

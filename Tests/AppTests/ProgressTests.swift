@@ -93,6 +93,43 @@ struct EndingTests {
         #expect(over.status == .done && over.what.hasPrefix("c is finished"))
     }
 
+    @Test("what is to be typed next is quoted for a shell; the cap that ended a run says what it does not know")
+    func words() throws {
+        let queue = try Queue.open(at: temporaryFolder() + "/q.sqlite3", access: .create)
+        let campaign = try queue.create(
+            CampaignDraft(name: "it's a b", account: "a", columns: ["email"], content: [], contentHash: "x"))
+        let now = Timestamp(iso8601: "2026-01-02T12:00:00Z")!
+        let ending = Ending.capped(
+            Limit(scope: .domain, count: 1, per: .seconds(86_400 * 60)), key: "qq.com", until: now + .seconds(60))
+        let report = EndingReport(ending, campaign, signal: nil, now: now)
+        #expect(report.next?.contains("outpost send 'it'\\''s a b' --wait") == true, "\(report.next ?? "")")
+        #expect(!report.what.contains("came late"))
+        let late = EndingReport(ending, campaign, signal: nil, knownSince: now + .seconds(-86_400 * 31), now: now)
+        #expect(late.what.hasPrefix(report.what) && late.what.contains("came late: what was sent before 2025-12-02"))
+        let config = try Config(TOMLFile(text: "", path: "c"), presets: PresetCatalogue(folder: nil))
+        let status = try CampaignStatus(campaign, in: queue, config: config, by: nil)
+        #expect(status.text.hasPrefix("it's a b  ") && status.text.contains("outpost send 'it'\\''s a b'\n"))
+    }
+
+    @Test("since when a late cap knows what was sent is in the last column of --csv, and below the table")
+    func lateCap() throws {
+        let limit = Limit(scope: .account, count: 5, per: .seconds(86_400 * 60))
+        var use = try #require(LimitUse.untouched(limit, account: "qq", source: "default"))
+        #expect(LimitReport.csvHeading.hasSuffix(",next_free,known_since\r\n"))
+        #expect(LimitReport.csv(use).hasSuffix(",5,0,,\r\n"), "\(LimitReport.csv(use))")
+        let since = Timestamp(iso8601: "2026-01-02T12:00:00Z")!
+        use.knownSince = since
+        #expect(LimitReport.csv(use).hasSuffix(",5,0,,2026-01-02T12:00:00.000Z\r\n"), "\(LimitReport.csv(use))")
+        #expect(LimitReport.table([use], now: since + .seconds(86_400 * 31)).contains("account qq: This cap came late"))
+        var row = LimitRow(scope: "account", key: "qq", perSeconds: 60, count: 5, used: 1, nextFree: nil)
+        row.knownSince = since
+        var detail = CampaignDetail(name: "c")
+        detail.limits = [row]
+        var frame = Frame(Size(columns: 100, rows: 1))
+        ConsoleFixture.model(100, 24).drawLimits(&frame, Area(x: 0, y: 0, width: 100, height: 1), detail)
+        #expect(frame.text.contains("account qq (known since "), "\(frame.text)")
+    }
+
     @Test("errors of every room get the exit code the contract names")
     func boundary() {
         let cases: [(any Error, outpost.ExitStatus)] = [

@@ -125,7 +125,9 @@ struct ToldTests {
             (["send"], "缺少参数"), (["send", "x", "--no-such-flag"], "没有选项 --no-such-flag"),
             (["send", "x", "--limt", "3"], "是不是 --limit"), (["send", "x", "--limit", "many"], "“many”不能用作"),
             (["send", "x", "--limit"], "缺少值"), (["status", "a", "b", "c"], "多余的参数"),
-            (["settle", "x", "--in-doubt", "perhaps"], "“perhaps”不能用作"), (["list", "--json", "--csv"], "--json"),
+            (["settle", "x", "--in-doubt", "perhaps"], "“perhaps”不能用作"),
+            (["settle", "x", "--in-doubt", "perhaps"], "'resend'、'sent' 或 'failed'"),
+            (["list", "--json", "--csv"], "--json"),
         ] {
             try chinese {
                 let error = #expect(throws: (any Error).self) { _ = try Outpost.parseAsRoot(words) }
@@ -135,6 +137,66 @@ struct ToldTests {
                 #expect(text.contains("用法：outpost ") && text.contains("--help"), "\(text)")
                 #expect(!isEnglish(text.replacing("[--home <dir>]", with: "")) || words[0] == "list", "\(text)")
             }
+        }
+    }
+
+    @Test("what verify and prove find is told in Chinese, with its numbers; names, states and keys stay")
+    func findings() throws {
+        let findings = [
+            "A row of attempt belongs to nothing.", "spring: 3 sent in the tally, 4 recipients.",
+            "spring: the tallies add up to 3, not to 4.", "spring is finished with 2 unsettled.",
+            "Recipient 7 is not the one its address leads to.", "spring: 3 addresses, 4 recipients.",
+            "Recipient 7 is sending without an open attempt.",
+            "Attempt 9 is open, but its recipient is not sending it.",
+            "Recipient 7 is sent, but no attempt of it was.", "Recipient 7 is settled without an attempt.",
+            "Recipient 7 was handed over 2 times with the outcome sent.",
+            "Attempt 9 is open, and its runner 3 is gone.",
+            "Cap key qq counts 5 grants, the ledger 4.",
+            "Cap key qq counts 5 grants, the ledger 4 after the 3 that retention took out.",
+            "Grant 5 of cap key 2 is older than the one before.", "Cap key qq counts 1 in flight, the log 0.",
+            "Attempt 9 was settled without a grant of its source and account.",
+            "Cap key qq counts 5 grants, the log 4 settled attempts.",
+            "A grant names the attempt 9, which is not in the log as settled.", "Recipient 7 is of no campaign.",
+            "Recipient 7 is in the unknown state 12.",
+            "Recipient 7 of spring names attempt 9, which is not in the log.",
+            "Recipient 7 of spring names attempt 9, which is somebody else's.",
+            "Recipient 7 of spring is sent, but it was never tried.",
+            "Recipient 7 of spring is sent, but attempt 9 is open.",
+            "Recipient 7 of spring is sent, but attempt 9 ended deferred.",
+            "spring: the tally says 3 sent, there are 4.", "spring: its total is 3, there are 4.",
+            "spring is finished, but 4 are not settled.", "Recipient 7 was accepted by a server 2 times.",
+            "Grant 5 is missing from source default.", "Grant 5 to 7 are missing from source default.",
+            "Grant 5 of source default is older than the one before it.",
+            "source default says it gave 5 grants; the last one there is 4.",
+            "source default says its last grant was at 12; it is at 13.",
+            "Attempt 9 is open, but has grant 5 of source default.",
+            "source default counts 1 in flight; the log has 0.",
+            "Grant 5 of the unknown cap key 8 is for attempt 9, which is not in the log.",
+            "Attempt 9 is of the source default, for which nothing is counted.",
+            "Attempt 9 is of the account qq, for which nothing is counted.",
+            "Attempt 9 has an outcome without an end, or an end without an outcome.",
+            "Attempt 9 is settled with no grant of account qq.",
+            "Attempt 9 is settled with 2 grants of account qq.",
+            "Grant 5 of account qq is for attempt 9, which is not charged to it.",
+            "Grant 5 of account qq is not of the moment at which attempt 9 was settled.",
+            "domain qq.com: 7 messages can have been counted within 60.0 s up to an unknown time; the cap is 6.",
+            "And 12 more of this kind.",
+        ]
+        for english in findings {
+            let text = try chinese { told(english) }
+            #expect(
+                !isEnglish(text) && text.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }, "\(text)")
+            for word in english.split(whereSeparator: { !($0.isNumber || $0 == ".") })
+            where word.contains(where: \.isNumber) {
+                #expect(text.contains(word.trimmingPrefix(".").prefix { $0 != "." }), "\(english): \(text)")
+            }
+            // No word is left but names, states and what config.toml calls by it.
+            let left = text.split { !($0.isASCII && $0.isLetter) }.map(String.init)
+            let names = [
+                "spring", "sent", "deferred", "attempt", "qq", "com", "default", "source", "account", "domain",
+            ]
+            #expect(left.allSatisfy(names.contains), "\(text)")
+            #expect(told(english) == english)
         }
     }
 

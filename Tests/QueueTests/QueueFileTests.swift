@@ -47,6 +47,15 @@ import Testing
         for access in [Queue.Access.readOnly, .readWrite, .create] {
             #expect(throws: QueueError.notAQueue(path: foreign)) { try Queue.open(at: foreign, access: access) }
         }
+        // A file that another process has just made, and whose first table is still to come, is no queue yet.
+        let fresh = bed.folder + "/fresh"
+        try Data().write(to: URL(fileURLWithPath: fresh))
+        for sql in ["PRAGMA user_version = 0", "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)"] {
+            try DatabaseQueue(path: fresh).write { try $0.execute(sql: sql) }
+            #expect(throws: QueueError.missing(path: fresh)) { try Queue.open(at: fresh, access: .readOnly) }
+        }
+        #expect(try Queue.open(at: fresh, access: .create).campaigns().isEmpty)
+        #expect(try Queue.open(at: fresh, access: .readOnly).campaigns().isEmpty)
         let file = bed.folder + "/text/queue.sqlite3"
         #expect(throws: QueueError.self) { try Queue.open(at: file, access: .create) }
         for error in [QueueError.missing(path: "p"), .notAQueue(path: "p"), .full(path: "p"), .locked(path: "p")] {

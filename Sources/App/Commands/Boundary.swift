@@ -19,8 +19,7 @@ enum Boundary {
     }
 
     static func say(_ failure: Failure) {
-        Notice.line("outpost: " + failure.what)
-        if let next = failure.next { Notice.line("  " + next) }
+        Notice.last("error", failure.what, next: failure.next, failure.status)
     }
 
     /// Help, version and usage faults are the parser's own to print (0 or 64).

@@ -18,7 +18,10 @@ struct CheckCommand: AsyncParsableCommand {
         let file = try CampaignFile(folder: folder)
         let intake = try Intake(file, config: config)
         _ = try config.sender(intake.account)
-        let review = try Review(file, account: intake.account)
+        // What a program reads is the same in every language.
+        let review = try Translation.$local.withValue(json ? .english : Translation.local) {
+            try Review(file, account: intake.account)
+        }
         let outlook = review.people > 0 ? try Outlook(review.people, intake, in: try installation.readingQueue()) : nil
         try json ? printJSON(review, outlook) : printText(file, intake, review, outlook)
         if !review.errors.isEmpty { throw ExitCode(ExitStatus.findings.rawValue) }
@@ -63,6 +66,6 @@ struct CheckCommand: AsyncParsableCommand {
         }
         if let outlook { try output.line(outlook.text) }
         try output.flush()
-        if review.errors.isEmpty { Notice.line(tr("Next: outpost send {0}", folder)) }
+        if review.errors.isEmpty { Notice.line(tr("Next: outpost send {0}", ShellWords.quoted(folder))) }
     }
 }

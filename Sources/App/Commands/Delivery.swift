@@ -147,12 +147,23 @@ struct Delivery {
         }
         reporter.finish()
         let after = try Installation.campaign(campaign.name, in: queue)
-        return say(EndingReport(ending, after, signal: signals.received, now: clock.now()), after)
+        return say(
+            EndingReport(
+                ending, after, signal: signals.received, knownSince: knownSince(ending, after, in: queue),
+                now: clock.now()), after)
+    }
+
+    /// Since when the cap that ended it knows what was sent; nil where nothing is missing.
+    private func knownSince(_ ending: Ending, _ campaign: Campaign, in queue: Queue) -> Timestamp? {
+        guard case .capped(let limit, let key, _) = ending else { return nil }
+        let uses = try? queue.limitUse(
+            [limit], account: campaign.account, source: config.source(for: campaign), domains: [key],
+            campaign: campaign.id)
+        return uses?.first?.knownSince
     }
 
     private func say(_ report: EndingReport, _ campaign: Campaign) -> EndingReport {
-        Notice.line(report.what)
-        if let next = report.next { Notice.line("  " + next) }
+        Notice.last("ending", report.what, next: report.next, report.status)
         installation.log.write(.info, "\(campaign.name): \(report.what)")
         return report
     }
@@ -170,7 +181,8 @@ struct Delivery {
             plan.envelopeFrom, "\(account.name) (\(account.server))", start, finish)
         guard Notice.confirm(question) else {
             throw Failure(
-                .workLeft, tr("Nothing was sent."), next: tr("When you are ready: outpost send {0}", campaign.name))
+                .workLeft, tr("Nothing was sent."),
+                next: tr("When you are ready: outpost send {0}", ShellWords.quoted(campaign.name)))
         }
     }
 
@@ -185,7 +197,7 @@ struct Delivery {
             guard wait else {
                 throw Failure(
                     .workLeft, tr("\"{0}\" is not to be sent before {1}.", campaign.name, moment),
-                    next: tr("To wait for it: outpost send {0} --wait", campaign.name))
+                    next: tr("To wait for it: outpost send {0} --wait", ShellWords.quoted(campaign.name)))
             }
             Notice.line(tr("\"{0}\" begins at {1}.", campaign.name, moment))
             while clock.now() < start {
@@ -216,6 +228,6 @@ struct Delivery {
                 late),
             next: tr(
                 "To begin now all the same: outpost send {0} --late. To choose another time: at in campaign.toml.",
-                campaign.name))
+                ShellWords.quoted(campaign.name)))
     }
 }

@@ -24,7 +24,7 @@ struct ImportCommand: AsyncParsableCommand {
         }
         ImportReport.notice(outcome)
         installation.log.write(.info, "import \(outcome.campaign.name): \(ImportReport.line(outcome.counts))")
-        Notice.line(tr("Next: outpost send {0}", outcome.campaign.name))
+        Notice.line(tr("Next: outpost send {0}", ShellWords.quoted(outcome.campaign.name)))
     }
 }
 

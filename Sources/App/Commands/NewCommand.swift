@@ -28,6 +28,6 @@ struct NewCommand: AsyncParsableCommand {
             try FilePath.create(path + "/" + file, with: Array(text.utf8))
         }
         Notice.line(tr("{0} has a campaign.toml, a message.md and a people.csv to start from.", folder))
-        Notice.line("  " + tr("Next: outpost preview {0}, outpost check {0}", folder))
+        Notice.line("  " + tr("Next: outpost preview {0}, outpost check {0}", ShellWords.quoted(folder)))
     }
 }

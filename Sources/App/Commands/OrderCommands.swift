@@ -13,7 +13,7 @@ struct PauseCommand: AsyncParsableCommand {
     func run() async throws {
         let (queue, campaign) = try Installation().ordering(campaign: name)
         try queue.pause(campaign.id, reason: reason, by: Author.name)
-        Notice.line(tr("{0} is paused. To go on: outpost resume {0}", name))
+        Notice.line(tr("{0} is paused. To go on: outpost resume {1}", name, ShellWords.quoted(name)))
     }
 }
 
@@ -32,7 +32,9 @@ struct ResumeCommand: AsyncParsableCommand {
         Notice.line(
             isSent
                 ? tr("{0} goes on.", name)
-                : tr("{0} may go on, and no process is sending it. To send: outpost send {0}", name))
+                : tr(
+                    "{0} may go on, and no process is sending it. To send: outpost send {1}", name,
+                    ShellWords.quoted(name)))
     }
 }
 
@@ -62,6 +64,6 @@ struct CancelCommand: AsyncParsableCommand {
         let doubts = try Installation.campaign(name, in: queue).tallies.inDoubt
         guard doubts > 0 else { return }
         Notice.line("  " + tr("{0} in doubt", NumberText.count(doubts)))
-        Notice.line("  " + tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name))
+        Notice.line("  " + tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", ShellWords.quoted(name)))
     }
 }

@@ -39,9 +39,19 @@ enum ParserText {
             return line.prefix(line.count - text.count) + told(String(text))
         }
         for head in ["Help:  ", "Error: "] where line.hasPrefix(head) {
-            return told(head + label(String(line.dropFirst(head.count))))
+            return told(head + label(joined(String(line.dropFirst(head.count)))))
         }
         return CellWidth.wrap(told(line), width).joined(separator: "\n")
+    }
+
+    /// The parser puts English words and commas between the values it names.
+    private static func joined(_ text: String) -> String {
+        guard let list = text.firstRange(of: "Please provide one of ") else { return text }
+        var values = String(text[list.upperBound...])
+        for between in [("', '", tr("', '")), ("' or '", tr("' or '")), ("' and '", tr("' and '"))] {
+            values = values.replacing(between.0, with: between.1)
+        }
+        return text[..<list.upperBound] + values
     }
 
     /// `--limit <n>  Stop after so many.`

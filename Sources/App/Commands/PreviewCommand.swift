@@ -20,7 +20,8 @@ struct PreviewCommand: AsyncParsableCommand {
         let config = try Installation().config()
         let file = try CampaignFile(folder: folder)
         // A campaign that names its sender can be looked at before any account is set up.
-        let account = config.accounts.isEmpty && file.from != nil ? nil : try config.account(named: file.account)
+        let account =
+            config.accounts.isEmpty && file.from != nil ? nil : try config.account(named: file.account, in: file)
         let sample = try SampleMessage(file, account: account, of: to)
         var output = StandardOutput()
         if raw {

@@ -17,7 +17,7 @@ struct RetryCommand: AsyncParsableCommand {
         for state in state where state != .failed && state != .deferred {
             throw ValidationError(
                 state == .inDoubt
-                    ? tr("Doubt is settled, not retried: outpost settle {0} --in-doubt resend", name)
+                    ? tr("Doubt is settled, not retried: outpost settle {0} --in-doubt resend", ShellWords.quoted(name))
                     : tr("--state takes failed or deferred, not {0}.", state.rawValue))
         }
     }
@@ -28,6 +28,7 @@ struct RetryCommand: AsyncParsableCommand {
         Notice.line(
             count == 0
                 ? tr("Nobody in {0} is in that state.", name)
-                : tr("{0} people are due again. To send: outpost send {1}", "\(count)", name))
+                : tr(
+                    "{0} people are due again. To send: outpost send {1}", "\(count)", ShellWords.quoted(name)))
     }
 }

@@ -20,7 +20,8 @@ struct SendCommand: AsyncParsableCommand {
     @Flag(help: "Stay, and go on when a cap frees or a retry is due.") var wait = false
     @Option(help: "What a crash left open: hold, resend or assume-sent.") var inDoubt: DoubtPolicy?
     @Flag(help: "Take a message that changed after sending began.") var acceptChanges = false
-    @Option(help: "auto, bar, plain, json or none; on stderr.") var progress: ProgressReporter.Style = .auto
+    @Option(help: "auto, bar, plain, json (every line of stderr an object) or none.") var progress:
+        ProgressReporter.Style = .auto
     @Flag(help: "Do not ask before the first send.") var yes = false
     @Flag(help: "Begin a campaign whose scheduled start was missed by more than 30 minutes.") var late = false
     @OptionGroup var common: CommonOptions
@@ -33,6 +34,7 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if progress == .json { Notice.speakJSON() }
         var delivery = try Delivery(installation: Installation(), target: target)
         delivery.acceptsChanges = acceptChanges
         if dryRun { return try delivery.rehearse() }

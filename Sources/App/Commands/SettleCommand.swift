@@ -108,7 +108,7 @@ struct SettleCommand: AsyncParsableCommand {
             if known.isEmpty {
                 throw Failure(
                     .badData, tr("None of these is in doubt in {0}.", name),
-                    next: tr("To see who is: outpost recipients {0} --state in_doubt", name))
+                    next: tr("To see who is: outpost recipients {0} --state in_doubt", ShellWords.quoted(name)))
             }
             if !strangers.isEmpty {
                 Notice.line(
@@ -125,7 +125,9 @@ struct SettleCommand: AsyncParsableCommand {
         }
         let people = NumberText.count(count)
         switch decision {
-        case .resend: Notice.line(tr("{0} people go back into the queue. To send: outpost send {1}", people, name))
+        case .resend:
+            Notice.line(
+                tr("{0} people go back into the queue. To send: outpost send {1}", people, ShellWords.quoted(name)))
         case .sent: Notice.line(tr("{0} people count as sent.", people))
         case .failed: Notice.line(tr("{0} people count as failed.", people))
         }

@@ -17,7 +17,7 @@ struct TestCommand: AsyncParsableCommand {
         let installation = try Installation()
         let config = try installation.config()
         let file = try CampaignFile(folder: folder)
-        let settings = try config.account(named: file.account)
+        let settings = try config.account(named: file.account, in: file)
         do { _ = try Mailbox(parsing: to) } catch { throw Failure(.usage, "--to: \(to): " + told("\(error)")) }
         let account = try config.sender(settings)
         let sample = try SampleMessage(file, account: settings, of: of)

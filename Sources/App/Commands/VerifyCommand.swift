@@ -53,7 +53,7 @@ struct VerifyCommand: AsyncParsableCommand {
         } catch let error as QueueError {
             // A file too damaged to be read to its end is what this command looks for.
             guard case .corrupt = error else { throw error }
-            findings = [Finding(check: "file", detail: told(error.description))]
+            findings = [Finding(check: "file", detail: error.description)]
         }
         var output = StandardOutput()
         if json, let objection {
@@ -71,7 +71,7 @@ struct VerifyCommand: AsyncParsableCommand {
                 object.add("detail", finding.detail)
                 try output.line(object.line)
             } else {
-                try output.line(OutsideText.plain("\(finding.check): \(finding.detail)"))
+                try output.line(OutsideText.plain("\(finding.check): \(told(finding.detail))"))
             }
         }
         try output.flush()

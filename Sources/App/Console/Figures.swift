@@ -90,7 +90,9 @@ extension Standstill {
     func sentence(_ model: ConsoleModel, campaign: String) -> String {
         switch self {
         case .notStarted: return tr("not started: s starts it")
-        case .noRunner: return tr("no process is sending it: s goes on, or run: outpost send {0} --wait", campaign)
+        case .noRunner:
+            return tr(
+                "no process is sending it: s goes on, or run: outpost send {0} --wait", ShellWords.quoted(campaign))
         case .capped(let scope, let key, let count, let per, let until):
             let what = tr("{0} {1} is at its cap of {2} per {3}", Self.scope(scope), key, count, Figures.window(per))
             return until.map { tr("{0}, next at {1}", what, Figures.soon($0, model)) } ?? what

@@ -75,7 +75,7 @@ struct DemoRun {
         let queue = try Queue.open(at: folder.queue, access: .readOnly)
         guard let campaign = try queue.campaign(named: DemoFolder.campaign) else { return false }
         let tallies = campaign.tallies
-        let home = "outpost --home \(Self.quoted(folder.path))"
+        let home = "outpost --home \(ShellWords.quoted(folder.path))"
         var lines = ["", tr("What happened:")]
         lines.append("  " + trn("{0} message was sent.", "{0} messages were sent.", tallies.sent))
         if tallies.failed > 0 {
@@ -102,7 +102,7 @@ struct DemoRun {
             lines.append("  \(home) settle \(DemoFolder.campaign) --in-doubt sent")
         }
         lines.append("  \(home) status")
-        lines.append("  ls \(Self.quoted(folder.mail + "/new")) | head")
+        lines.append("  ls \(ShellWords.quoted(folder.mail + "/new")) | head")
         lines.append("  outpost init --help       # " + tr("your own account"))
         lines.forEach(Notice.line)
         return left == 0
@@ -133,14 +133,5 @@ struct DemoRun {
     private static func password() -> String {
         let letters = Array("abcdefghijkmnpqrstuvwxyz23456789")
         return String((0..<16).map { _ in letters[Int.random(in: 0..<letters.count)] })
-    }
-
-    /// For a shell.
-    static func quoted(_ path: String) -> String {
-        let plain = path.utf8.allSatisfy {
-            ($0 >= 48 && $0 <= 57) || ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122) || "/._-+".utf8.contains($0)
-        }
-        return plain
-            ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

@@ -19,7 +19,7 @@ enum EvidenceReport {
                 "  "
                     + tr(
                         "Not to be found proves nothing. To decide yourself: outpost settle {0} --in-doubt resend|sent|failed",
-                        campaign))
+                        ShellWords.quoted(campaign)))
         }
     }
 

@@ -28,14 +28,21 @@ extension CampaignStatus {
             Self.word(RecipientState.sent),
             tr("{0} of {1}", NumberText.count(tallies.sent), NumberText.count(campaign.total)) + share)
         for state in RecipientState.allCases where state != .sent && tallies[state] > 0 {
-            row(Self.word(state), NumberText.count(tallies[state]) + (state == .inDoubt ? doubtAge : ""))
+            row(Self.word(state), NumberText.count(tallies[state]) + note(state))
         }
         if rate > 0 { row(tr("rate"), NumberText.rate(perSecond: rate)) }
         if !finishText.isEmpty {
             row(campaign.finishedAt == nil ? tr("forecast") : tr("finished"), finishText)
         }
         for use in limits where campaign.finishedAt == nil {
-            row(tr("cap"), "\(LimitReport.word(use.scope)) \(use.key): " + LimitReport.short(use))
+            row(tr("cap"), "\(LimitReport.word(use.scope)) \(use.key): " + LimitReport.short(use) + since(use))
+        }
+        for runner in lost {
+            row(
+                tr("process"),
+                tr(
+                    "{0} on {1} ended without a word, last heard of at {2}", "\(runner.process)", runner.host,
+                    TimeText.moment(runner.heartbeat, now: now)))
         }
         if campaign.finishedAt == nil, let note = LimitReport.claimNote(limits, now: now) { row(tr("claim"), note) }
         if let unclaimed, !isOver { row(tr("unclaimed"), tr("this queue does not send: {0}", told(unclaimed))) }
@@ -54,7 +61,7 @@ extension CampaignStatus {
 
     /// One clear step, when there is one to take.
     var next: String? {
-        let name = campaign.name
+        let name = ShellWords.quoted(campaign.name)
         if unclaimed != nil, !isOver { return tr("If it is the one to go on with: outpost verify --claim") }
         switch campaign.state {
         case .draft: return tr("To send: outpost send {0}", name)
@@ -79,6 +86,19 @@ extension CampaignStatus {
         }
     }
 
+    private func since(_ use: LimitUse) -> String {
+        use.knownSince.map { "  " + tr("(known since {0})", TimeText.moment($0, now: now)) } ?? ""
+    }
+
+    private func note(_ state: RecipientState) -> String {
+        switch state {
+        case .inDoubt: doubtAge
+        case .sending where runners.isEmpty && !lost.isEmpty:
+            "  " + tr("by no process: in doubt as soon as somebody sends, settles or cancels")
+        default: ""
+        }
+    }
+
     private var doubtAge: String {
         guard let since = inDoubtSince else { return "" }
         return "  " + tr("since {0}, {1} ago", TimeText.moment(since, now: now), TimeText.span(now - since))
@@ -86,7 +106,7 @@ extension CampaignStatus {
 
     /// What settles those in doubt, the safest way first.
     private var doubtAdvice: [String] {
-        let name = campaign.name
+        let name = ShellWords.quoted(campaign.name)
         return [
             tr("Who is in doubt, and why: outpost recipients {0} --state in_doubt", name),
             tr("To ask the account's mailbox: outpost settle {0} --evidence mailbox", name),

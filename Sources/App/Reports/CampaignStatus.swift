@@ -11,6 +11,8 @@ struct CampaignStatus: Sendable {
     let forecast: Timestamp?
     let limits: [LimitUse]
     let runners: [RunnerRecord]
+    /// Those that ended without a word, while nobody has put in order what they left.
+    let lost: [RunnerRecord]
     /// Of the oldest open doubt (see `Queue.oldestDoubt`); nil for none.
     let inDoubtSince: Timestamp?
     /// Who paused, resumed or cancelled it last.
@@ -31,6 +33,7 @@ struct CampaignStatus: Sendable {
         let source = config.source(for: campaign)
         self.limits = try queue.uses(of: limits, account: campaign.account, source: source, campaign: campaign.id)
         runners = try queue.runners(campaign.id)
+        lost = try queue.lostRunners(campaign.id)
         order = try queue.lastOrder(campaign.id)
         unclaimed = queue.objection
         inDoubtSince = campaign.tallies.inDoubt > 0 ? try queue.oldestDoubt(campaign.id) : nil
@@ -89,11 +92,20 @@ struct CampaignStatus: Sendable {
         object.add("account", campaign.account)
         object.add("reason", campaign.reason.isEmpty ? waiting?.text : campaign.reason)
         object.add("runners", runners.count)
+        object.add("lost_runners", lost.map(Self.json))
         object.add("in_doubt_since", inDoubtSince)
         object.add("order", order?.kind)
         object.add("ordered", order?.at)
         object.add("ordered_by", order.flatMap { $0.by.isEmpty ? nil : $0.by })
         object.add("unclaimed", unclaimed)
+        return object
+    }
+
+    private static func json(_ runner: RunnerRecord) -> JSONText {
+        var object = JSONText()
+        object.add("process", Int(runner.process))
+        object.add("host", runner.host)
+        object.add("last_seen", runner.heartbeat)
         return object
     }
 

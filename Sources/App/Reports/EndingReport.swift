@@ -11,24 +11,27 @@ struct EndingReport: Sendable {
     /// - Parameters:
     ///   - campaign: as it stands after the run.
     ///   - signal: the one that asked for the end, if any.
-    init(_ ending: Ending, _ campaign: Campaign, signal: Int32?, now: Timestamp) {
+    ///   - knownSince: since when the cap that ended it knows what was sent, where its window reaches further back.
+    init(_ ending: Ending, _ campaign: Campaign, signal: Int32?, knownSince: Timestamp? = nil, now: Timestamp) {
         let name = campaign.name
+        let typed = ShellWords.quoted(name)
         let tallies = campaign.tallies
         let left = tallies.pending + tallies.sending + tallies.deferred
         let people = NumberText.count(left)
-        let again = tr("To go on: outpost send {0}; to stay until all is done: outpost send {0} --wait", name)
+        let again = tr("To go on: outpost send {0}; to stay until all is done: outpost send {0} --wait", typed)
         func moment(_ time: Timestamp) -> String { TimeText.moment(time, now: now) }
         switch ending {
         case .finished:
             status = .done
             what = Self.finished(campaign)
-            next = tallies.failed > 0 ? tr("To see who failed: outpost recipients {0} --state failed", name) : nil
+            next = tallies.failed > 0 ? tr("To see who failed: outpost recipients {0} --state failed", typed) : nil
         case .capped(let limit, let key, let until):
             status = .workLeft
-            what = tr(
+            let full = tr(
                 "{0} {1} is at its cap of {2}; {3} left, the next one may go at {4}.",
                 LimitReport.word(limit.scope),
                 key, LimitText.text(limit), people, moment(until))
+            what = full + (knownSince.map { " " + LimitReport.blindness($0, now: now) } ?? "")
             next = again
         case .claimed(let limit, let key, let until):
             status = .workLeft
@@ -67,12 +70,12 @@ struct EndingReport: Sendable {
                     NumberText.count(tallies.inDoubt))
             next =
                 left > 0
-                ? tr("To see how far it is: outpost status {0}", name)
-                : tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name)
+                ? tr("To see how far it is: outpost status {0}", typed)
+                : tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", typed)
         case .paused:
             status = .workLeft
             what = tr("{0} is paused; {1} left.", name, people)
-            next = tr("To go on: outpost resume {0}, then outpost send {0}", name)
+            next = tr("To go on: outpost resume {0}, then outpost send {0}", typed)
         case .cancelled:
             status = .done
             what = tr(
@@ -84,7 +87,7 @@ struct EndingReport: Sendable {
             what = tr(
                 "{0} sent, {1} in doubt: a lost connection or a crash leaves open whether they got it.",
                 NumberText.count(tallies.sent), NumberText.count(count))
-            next = tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name)
+            next = tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", typed)
         case .loginRefused(let reply):
             status = .loginRefused
             what = tr("The server refused the login: {0}. {1} left, and nobody's tries are used up.", reply, people)
@@ -102,7 +105,7 @@ struct EndingReport: Sendable {
             what = tr(
                 "This machine's clock says {0}, which cannot be: a message would be dated so. Nothing more is sent; {1} left.",
                 now.iso8601, people)
-            next = tr("Set the clock (timedatectl set-ntp true, or date -s), then: outpost send {0}", name)
+            next = tr("Set the clock (timedatectl set-ntp true, or date -s), then: outpost send {0}", typed)
         case .interrupted:
             status = signal == 2 ? .interrupted : .terminated
             what = tr("Stopped; what was in flight is finished, {0} left.", people)

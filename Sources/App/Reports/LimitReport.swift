@@ -24,11 +24,11 @@ enum LimitReport {
     static func csv(_ use: LimitUse) -> String {
         CSVText.row([
             use.scope.rawValue, use.key, NumberText.decimal(use.perSeconds, atMost: 3), String(use.count),
-            String(use.used), use.nextFree?.iso8601,
+            String(use.used), use.nextFree?.iso8601, use.knownSince?.iso8601,
         ])
     }
 
-    static let csvHeading = CSVText.row(["scope", "key", "per_seconds", "count", "used", "next_free"])
+    static let csvHeading = CSVText.row(["scope", "key", "per_seconds", "count", "used", "next_free", "known_since"])
 
     static func table(_ uses: [LimitUse], now: Timestamp) -> String {
         var table = TextTable([
@@ -46,7 +46,10 @@ enum LimitReport {
                 next,
             ])
         }
-        let notes = uses.compactMap { blindness($0, now: now) } + [claimNote(uses, now: now)].compactMap(\.self)
+        let notes =
+            uses.compactMap { use in use.knownSince.map { "\(word(use.scope)) \(use.key): \(blindness($0, now: now))" }
+            }
+            + [claimNote(uses, now: now)].compactMap(\.self)
         return table.text() + notes.map { $0 + "\n" }.joined()
     }
 
@@ -60,12 +63,8 @@ enum LimitReport {
     }
 
     /// What a cap cannot count that came after what it asks for had been dropped.
-    private static func blindness(_ use: LimitUse, now: Timestamp) -> String? {
-        use.knownSince.map {
-            tr(
-                "{0} {1}: the cap came late, and what was sent before {2} is no longer known to it.", word(use.scope),
-                use.key, TimeText.moment($0, now: now))
-        }
+    static func blindness(_ since: Timestamp, now: Timestamp) -> String {
+        tr("This cap came late: what was sent before {0} is no longer known to it.", TimeText.moment(since, now: now))
     }
 
     /// `40 of 100 in 1h`.

@@ -82,7 +82,7 @@ final class ProgressReporter: Sendable {
         guard let progress, let campaign = try? queue.campaign(named: name) else { return }
         if style == .json {
             if let status = try? CampaignStatus(campaign, in: queue, config: config, by: classifier, clock: clock) {
-                Notice.line(status.json.line)
+                Notice.line(status.json)
             }
             return
         }

@@ -119,7 +119,7 @@ struct ProofReport {
         }
         for claim in proof.claims { text += line(claim) + "\n" }
         if !proof.claims.isEmpty { text += "\n" }
-        for finding in proof.findings { text += OutsideText.plain("\(finding.check): \(finding.detail)") + "\n" }
+        for finding in proof.findings { text += OutsideText.plain("\(finding.check): \(told(finding.detail))") + "\n" }
         if !proof.findings.isEmpty { text += "\n" }
         return text + sentence + "\n"
     }

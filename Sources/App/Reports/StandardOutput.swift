@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import Synchronization
 
 /// Data for stdout, gathered into large writes.
 struct StandardOutput: ~Copyable {
@@ -46,7 +47,42 @@ struct StandardOutput: ~Copyable {
 
 /// Words for the person at the terminal: stderr. Failing to write them stops nothing.
 enum Notice {
-    static func line(_ text: String) { _ = FilePath.writeAll(2, Array((plain(text) + "\n").utf8)) }
+    /// Whether each line is a JSON object, for whoever asked for that (`send --progress json`) and reads stderr by program.
+    private static let speaksJSON = Atomic(false)
+
+    /// From now on each line of this process's stderr is a JSON object, in the same words in every language.
+    static func speakJSON() {
+        speaksJSON.store(true, ordering: .relaxed)
+        Translation.speakEnglish()
+    }
+
+    private static var isJSON: Bool { speaksJSON.load(ordering: .relaxed) }
+
+    /// As JSON, `{"notice": …}`.
+    static func line(_ text: String) { write(isJSON ? object("notice", text).line : plain(text)) }
+
+    /// The last words of a process; as JSON, `{kind: …, "next": …, "exit_code": …}`.
+    static func last(_ kind: String, _ what: String, next: String?, _ status: ExitStatus) {
+        guard isJSON else {
+            line(kind == "error" ? "outpost: " + what : what)
+            if let next { line("  " + next) }
+            return
+        }
+        var object = object(kind, what)
+        object.add("next", next)
+        object.add("exit_code", Int(status.rawValue))
+        line(object)
+    }
+
+    private static func object(_ kind: String, _ text: String) -> JSONText {
+        var object = JSONText()
+        object.add(kind, text.trimmingSpaces)
+        return object
+    }
+
+    static func line(_ object: JSONText) { write(object.line) }
+
+    private static func write(_ line: String) { _ = FilePath.writeAll(2, Array((line + "\n").utf8)) }
 
     static var isTerminal: Bool { isatty(2) == 1 && Environment.value("TERM") != "dumb" }
 
@@ -64,7 +100,11 @@ enum Notice {
 
     /// Asks and reads a line from the terminal; true for yes.
     static func confirm(_ question: String) -> Bool {
-        _ = FilePath.writeAll(2, Array((plain(question) + " [y/N] ").utf8))
+        if isJSON {
+            line(object("question", question))
+        } else {
+            _ = FilePath.writeAll(2, Array((plain(question) + " [y/N] ").utf8))
+        }
         guard let answer = readLine() else { return false }
         return ["y", "yes", "j", "是", "好"].contains(answer.trimmingSpaces.lowercased())
     }

@@ -121,7 +121,8 @@ struct StoryChapter {
     }
 
     private var next: [String] {
-        let (name, recipient) = (story.campaign.name, story.recipient)
+        let (name, recipient) = (ShellWords.quoted(story.campaign.name), story.recipient)
+        let email = ShellWords.quoted(recipient.email)
         switch recipient.state {
         case .sent: return [tr("It is done: a recipient is sent a campaign once.")]
         case .sending: return [tr("A process is handing it over at this moment.")]
@@ -142,10 +143,10 @@ struct StoryChapter {
                 since,
                 tr(
                     "To ask the account's mailbox: outpost settle {0} --email {1} --evidence mailbox", name,
-                    recipient.email),
+                    email),
                 tr(
                     "Look into the account's Sent folder, then decide: outpost settle {0} --email {1} --in-doubt resend|sent|failed",
-                    name, recipient.email),
+                    name, email),
             ].compactMap(\.self)
         case .pending, .deferred: return waiting
         }
@@ -177,8 +178,8 @@ struct StoryChapter {
         case .paused:
             let words = [Standstill.reason(campaign.reason), story.campaignOrder?.by ?? ""].filter { !$0.isEmpty }
             let why = words.isEmpty ? "" : " (\(OutsideText.plain(words.joined(separator: ", "))))"
-            lines.append(tr("The campaign is paused{0}: outpost resume {1}", why, campaign.name))
-        case .draft: lines.append(tr("The campaign is not begun: outpost send {0}", campaign.name))
+            lines.append(tr("The campaign is paused{0}: outpost resume {1}", why, ShellWords.quoted(campaign.name)))
+        case .draft: lines.append(tr("The campaign is not begun: outpost send {0}", ShellWords.quoted(campaign.name)))
         default:
             if let waits = story.runners.compactMap({ $0.status.waitingFor }).first {
                 let until =
@@ -195,7 +196,8 @@ struct StoryChapter {
                         "The cap of the {0} {1} is used up ({2}){3}.", LimitReport.word(use.scope), use.key,
                         LimitReport.short(use), use.nextFree.map { " " + tr("(until {0})", moment($0)) } ?? "")
                 }
-                lines.append(tr("No process is sending the campaign: outpost send {0} --wait", campaign.name))
+                lines.append(
+                    tr("No process is sending the campaign: outpost send {0} --wait", ShellWords.quoted(campaign.name)))
             }
         }
         return lines

@@ -48,12 +48,12 @@ struct CampaignFile: Sendable {
         guard FilePath.isFolder(folder) else {
             throw Failure(
                 .notFound, tr("There is no folder {0}.", given),
-                next: tr("To write one to start from, type: outpost new {0}", given))
+                next: tr("To write one to start from, type: outpost new {0}", ShellWords.quoted(given)))
         }
         guard Self.isCampaign(folder) else {
             throw Failure(
                 .notFound, tr("There is no {0} in {1}.", Self.fileName, given),
-                next: tr("To write a sample, type: outpost new {0}", given))
+                next: tr("To write a sample, type: outpost new {0}", ShellWords.quoted(given)))
         }
         try self.init(TOMLFile(reading: folder + "/" + Self.fileName), folder: folder)
     }
@@ -121,6 +121,11 @@ struct CampaignFile: Sendable {
                     "{0} is looser than the cap {1} that already holds; a campaign may only tighten", limit.text,
                     other.text))
         }
+    }
+
+    /// A fault of one of its keys.
+    func fault(_ key: String, _ what: String, next: String?) -> Failure {
+        file.section.fault(key, what, next: next)
     }
 
     private func requireFiles(_ root: TOMLSection) throws {

@@ -34,7 +34,7 @@ struct ChosenFiles {
             for name in try plan.chosenAttachments(fields: row.fields) where !seen.contains(name) {
                 let path = FilePath.resolved(name, in: folder)
                 guard FilePath.size(path) != nil, !FilePath.isFolder(path) else {
-                    return tr("there is no file {0}", path)
+                    return "there is no file \(path)"
                 }
             }
             return nil
@@ -57,7 +57,9 @@ struct ChosenFiles {
                 guard yes else {
                     throw Failure(
                         .badData, tr("{0} has changed since the campaign was imported.", name),
-                        next: tr("Put the former file back, or type: outpost send {0} --accept-changes", folder))
+                        next: tr(
+                            "Put the former file back, or type: outpost send {0} --accept-changes",
+                            ShellWords.quoted(folder)))
                 }
             }
             notes.append(StoredAttachment(hash: key, bytes: hash))

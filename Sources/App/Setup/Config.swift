@@ -74,7 +74,8 @@ struct Config: Sendable {
 
     /// The account of a name; without a name, the only one.
     /// - Throws: `Failure` (78).
-    func account(named name: String?) throws -> AccountSettings {
+    /// - Parameter file: the campaign.toml that names it, or does not; where the fault is told to be.
+    func account(named name: String?, in file: CampaignFile? = nil) throws -> AccountSettings {
         if accounts.isEmpty {
             throw Failure(
                 .configuration, tr("No account is set up in {0}.", path),
@@ -83,16 +84,17 @@ struct Config: Sendable {
         let known = accounts.map(\.name)
         guard let name else {
             if let only = accounts.first, accounts.count == 1 { return only }
-            throw Failure(
-                .configuration,
-                tr("There are several accounts ({0}), and the campaign names none.", known.joined(separator: ", ")),
-                next: tr("Write account = \"…\" in campaign.toml."))
+            let what = tr(
+                "There are several accounts ({0}), and the campaign names none.", known.joined(separator: ", "))
+            let next = tr("Write account = \"…\" in campaign.toml.")
+            throw file?.fault("account", what, next: next) ?? Failure(.configuration, what, next: next)
         }
         guard let account = accounts.first(where: { $0.name == name }) else {
-            throw Failure(
-                .configuration, tr("There is no account \"{0}\" in {1}.", name, path),
-                next: Suggestion.nearest(to: name, among: known).map { tr("Did you mean \"{0}\"?", $0) }
-                    ?? tr("There are: {0}.", known.joined(separator: ", ")))
+            let next =
+                Suggestion.nearest(to: name, among: known).map { tr("Did you mean \"{0}\"?", $0) }
+                ?? tr("There are: {0}.", known.joined(separator: ", "))
+            let what = tr("There is no account \"{0}\" in {1}.", name, path)
+            throw file?.fault("account", what, next: next) ?? Failure(.configuration, what, next: next)
         }
         return account
     }

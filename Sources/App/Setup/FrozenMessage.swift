@@ -43,7 +43,8 @@ enum FrozenMessage {
         guard try Digest.sha256(bytes) == hash else {
             throw Failure(
                 .badData, tr("{0} has changed since the campaign was imported.", name),
-                next: tr("Put the former file back, or type: outpost send {0} --accept-changes", folder))
+                next: tr(
+                    "Put the former file back, or type: outpost send {0} --accept-changes", ShellWords.quoted(folder)))
         }
         return AttachmentBytes(bytes)
     }

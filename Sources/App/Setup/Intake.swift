@@ -24,7 +24,7 @@ struct Intake {
     init(_ file: CampaignFile, config: Config) throws {
         self.file = file
         self.config = config
-        account = try config.account(named: file.account)
+        account = try config.account(named: file.account, in: file)
         try file.requireTighter(than: config.limits(for: account))
     }
 

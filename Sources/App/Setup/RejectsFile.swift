@@ -1,6 +1,7 @@
 import Glibc
 
-/// `people.rejects.csv` beside `people.csv`: line, reason and row of each row that was no recipient.
+/// `people.rejects.csv` beside `people.csv`: line, reason and row of each row that was no recipient. Reasons are English in every
+/// language, for a script that sorts by them; what is told of them on stderr is the user's.
 struct RejectsFile: ~Copyable {
     let path: String
     private(set) var count = 0

@@ -31,4 +31,13 @@ enum ShellWords {
         if isWord { words.append(word) }
         return words
     }
+
+    /// A word as it is typed into a shell: as it is, or in single quotes where the shell would read anything into it.
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.unicodeScalars.allSatisfy { scalar in
+            scalar.properties.isAlphabetic || ("+"..."9").contains(scalar) || "@%_=".unicodeScalars.contains(scalar)
+        }
+        if isPlain, !word.isEmpty { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
 }

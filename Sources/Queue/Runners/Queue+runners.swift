@@ -5,6 +5,20 @@ import GRDB
 extension Queue {
     /// Runners whose process lives, of a campaign or of all.
     public func runners(_ campaign: Int64?) throws -> [RunnerRecord] {
+        try runnerRows(campaign).filter { try RunnerLock.isHeld($0.id, queue: path) }
+    }
+
+    /// Runners whose process ended without a word, of a campaign or of all; what they left is not in order yet: whom they
+    /// were handing a message to is still `sending`, until somebody sends, settles or cancels.
+    public func lostRunners(_ campaign: Int64?) throws -> [RunnerRecord] {
+        let silent = try runnerRows(campaign).filter { try !RunnerLock.isHeld($0.id, queue: path) }
+        guard !silent.isEmpty else { return [] }
+        // One that ends in order takes its row away before it lets go of its lock: its row is gone by now.
+        let left = Set(try runnerRows(campaign).map(\.id))
+        return silent.filter { left.contains($0.id) }
+    }
+
+    private func runnerRows(_ campaign: Int64?) throws -> [RunnerRecord] {
         try read { db, _ in
             // As many rows as there are runners.
             let rows = try Row.fetchAll(
@@ -12,24 +26,15 @@ extension Queue {
                 sql:
                     "SELECT id, campaign, pid, host, account, source, started, heartbeat, status FROM runner ORDER BY id"
             )
-            return try rows.compactMap { row in
-                let id: Int64 = row[0]
+            return rows.compactMap { row in
                 let of: Int64 = row[1]
-                guard campaign == nil || of == campaign, try RunnerLock.isHeld(id, queue: path) else { return nil }
+                guard campaign == nil || of == campaign else { return nil }
                 let status: String = row[8]
                 return RunnerRecord(
-                    id: id, campaign: of, process: row[2], host: row[3], account: row[4], source: row[5],
+                    id: row[0], campaign: of, process: row[2], host: row[3], account: row[4], source: row[5],
                     started: Timestamp(microseconds: row[6]), heartbeat: Timestamp(microseconds: row[7]),
                     status: (try? JSONDecoder().decode(RunnerStatus.self, from: Data(status.utf8))) ?? RunnerStatus())
             }
-        }
-    }
-
-    /// How many runners died and left something to put in order.
-    public func deadRunners() throws -> Int {
-        try read { db, _ in
-            try Int64.fetchAll(db, sql: "SELECT id FROM runner").filter { try !RunnerLock.isHeld($0, queue: path) }
-                .count
         }
     }
 

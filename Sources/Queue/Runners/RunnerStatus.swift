@@ -44,7 +44,7 @@ public struct SessionStatus: Sendable, Hashable, Codable {
     }
 }
 
-/// A live runner.
+/// A runner: one that lives, or one whose process is gone.
 public struct RunnerRecord: Sendable, Identifiable {
     public let id: Int64
     public let campaign: Int64

@@ -68,7 +68,9 @@ struct CampaignView {
         var row = try Self.restingRow(campaign, queue)
         if campaign.state == .draft, campaign.schedule.isMissed(startedAt: campaign.startedAt, now: now) {
             row.standstill = .said(
-                tr("its scheduled start was missed; to begin now: outpost send {0} --late", campaign.name), until: nil)
+                tr(
+                    "its scheduled start was missed; to begin now: outpost send {0} --late",
+                    ShellWords.quoted(campaign.name)), until: nil)
         }
         // A process that was started and could not even begin.
         if campaign.state == .draft, runners.isEmpty, let code = endings[campaign.name],
@@ -161,7 +163,7 @@ struct CampaignView {
         detail.limits = limits.map {
             LimitRow(
                 scope: $0.scope.rawValue, key: $0.key, perSeconds: Int($0.perSeconds.rounded()), count: $0.count,
-                used: $0.used, nextFree: $0.nextFree)
+                used: $0.used, nextFree: $0.nextFree, knownSince: $0.knownSince)
         }
         detail.pulse = try pulse(minutes: 120)
         detail.sessions = runners.flatMap(\.status.sessions).enumerated().map {

@@ -199,7 +199,11 @@ final class QueueConsoleSource: ConsoleSource {
         try state.withLock { state in
             if let open = state[keyPath: place] { return open }
             guard let file = FilePath.identity(places.queue) else { return nil }
-            state[keyPath: place] = try Queue.open(at: places.queue, access: .readOnly, clock: clock)
+            do {
+                state[keyPath: place] = try Queue.open(at: places.queue, access: .readOnly, clock: clock)
+            } catch QueueError.missing {
+                return nil  // another process is making it at this moment
+            }
             state.file = state.file ?? file
             return state[keyPath: place]
         }

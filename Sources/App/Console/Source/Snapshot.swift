@@ -132,6 +132,8 @@ struct LimitRow: Sendable, Equatable {
     var count: Int
     var used: Int
     var nextFree: Timestamp?
+    /// What was sent before is not counted, though the window reaches there (`LimitUse.knownSince`).
+    var knownSince: Timestamp?
 }
 
 struct SessionRow: Sendable, Equatable {

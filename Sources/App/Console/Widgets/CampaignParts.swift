@@ -148,7 +148,10 @@ extension ConsoleModel {
         let numbers = detail.limits.map { "\(Figures.short($0.used))/\(Figures.short($0.count))" }
         let numberWidth = numbers.map(\.utf8.count).max() ?? 0
         let hasNext = area.width >= 46 && detail.limits.contains { $0.used >= $0.count && $0.nextFree != nil }
-        let labels = detail.limits.map { "\(Standstill.scope($0.scope)) \($0.key)" }
+        let labels = detail.limits.map { limit in
+            let since = limit.knownSince.map { " " + tr("(known since {0})", Figures.time($0, self)) } ?? ""
+            return "\(Standstill.scope(limit.scope)) \(limit.key)" + since
+        }
         let labelWidth = min(labels.map { CellWidth.of($0) }.max() ?? 0, max(8, area.width * 2 / 5))
         let barWidth = area.width - labelWidth - 6 - numberWidth - 1 - (hasNext ? 10 : 0)
         for (index, limit) in detail.limits.enumerated() where index < area.height {
