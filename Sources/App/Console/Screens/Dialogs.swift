@@ -8,8 +8,9 @@ extension ConsoleModel {
     private func box(_ frame: inout Frame, _ title: String, _ lines: [[(String, Style)]], _ style: Style) -> Area {
         let widest = lines.map { $0.reduce(0) { $0 + CellWidth.of($1.0) } }.max() ?? 0
         let width = min(size.columns, max(widest, CellWidth.of(title) + 4) + 4)
-        let height = min(size.rows - 2, lines.count + 2)
-        let y = max(0, min((size.rows - height) / 2, size.rows - 2 - height))
+        let room = flash == nil ? size.rows : size.rows - 2
+        let height = min(room, lines.count + 2)
+        let y = max(0, min((size.rows - height) / 2, room - height))
         let area = Area(x: (size.columns - width) / 2, y: y, width: width, height: height)
         frame.fill(area)
         let inside = frame.pane(area, title, style: style)
