@@ -1,9 +1,15 @@
+import Queue
 import Synchronization
 
 /// What comes as a ready text from where nothing is translated (the errors of other rooms, the argument parser), in the
 /// user's language. po/rooms.txt has these texts, with `{0}`, `{1}` for what was filled in; it is found by its shape, and
 /// stays as it is where none fits.
 func told(_ text: String) -> String { Translation.current.told(text) }
+
+extension AttemptRecord {
+    /// What the server said, as it said it, or what is known instead, in the user's language.
+    var words: String? { code == nil ? reply.map { told($0) } : reply }
+}
 
 extension Translation {
     /// A text with gaps: what stands between them, and the translation.

@@ -11,6 +11,7 @@ struct CNcurses_rescue_state {
     struct termios before;
     int wake;      // write end of the loop's pipe
     int errors;    // the real stderr, while fd 2 is a file in memory
+    FILE *screen;  // what ncurses writes to: a descriptor of its own, so that it can be silenced
     int guard;     // write end of the pipe that the guard listens to
     pid_t guardian;
     struct termios during;
@@ -22,6 +23,7 @@ static struct CNcurses_rescue_state *CNcurses_rescue(void) {
     static struct CNcurses_rescue_state state;
     return &state;
 }
+static const int CNcurses_fatal[] = {SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT};
 // Puts the terminal back. Calling it twice does nothing.
 static void CNcurses_rescue_restore(void) {
     struct CNcurses_rescue_state *s = CNcurses_rescue();
@@ -44,6 +46,17 @@ static void CNcurses_rescue_restore(void) {
     }
     (void)ignored;
 }
+// Other threads may go on until the process ends: nothing they draw reaches the terminal any more. And whoever reports
+// the crash (Swift's backtrace) finds nobody to ask, or it would hold the terminal for a key for half a minute.
+static void CNcurses_fall_silent(void) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    if (!s->armed) return;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0) return;
+    dup2(nothing, STDIN_FILENO);
+    if (s->screen != NULL) dup2(nothing, fileno_unlocked(s->screen));
+    close(nothing);
+}
 // What was there before (Swift's backtrace) has its turn, and then the signal does what it does by default: a handler
 // that returns, expecting the fault to come again, waits in vain when the signal was sent by somebody.
 static void CNcurses_on_fatal(int number) {
@@ -51,6 +64,7 @@ static void CNcurses_on_fatal(int number) {
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, number);
+    CNcurses_fall_silent();
     CNcurses_rescue_restore();
     sigaction(number, &s->old[number], NULL);
     pthread_sigmask(SIG_UNBLOCK, &one, NULL);
@@ -95,6 +109,7 @@ void CNcurses_guard_start(void) {
     s->guardian = fork();
     if (s->guardian == 0) {
         static const int deaf[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTOU, SIGTTIN, SIGPIPE, SIGWINCH};
+        for (size_t i = 0; i < sizeof CNcurses_fatal / sizeof *CNcurses_fatal; i++) signal(CNcurses_fatal[i], SIG_DFL);
         for (size_t i = 0; i < sizeof deaf / sizeof *deaf; i++) signal(deaf[i], SIG_IGN);
         for (int fd = 2; fd < 1024; fd++)
             if (fd != ends[0]) close(fd);
@@ -136,6 +151,15 @@ static void CNcurses_rescue_handle(int number, void (*handler)(int)) {
     action.sa_flags = SA_ONSTACK | SA_RESTART;
     sigaction(number, &action, &CNcurses_rescue()->old[number]);
 }
+SCREEN *CNcurses_newterm(void) {
+    struct CNcurses_rescue_state *s = CNcurses_rescue();
+    // Kept from one time to the next: ncurses goes on knowing it.
+    if (s->screen == NULL) {
+        int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
+        if (out >= 0) s->screen = fdopen(out, "w");
+    }
+    return newterm(NULL, s->screen != NULL ? s->screen : stdout, stdin);
+}
 // Before newterm: remembers how the terminal was, and takes stderr off the screen.
 int CNcurses_rescue_prepare(int wake) {
     struct CNcurses_rescue_state *s = CNcurses_rescue();
@@ -163,9 +187,9 @@ void CNcurses_rescue_arm(void) {
     s->armed = 1;
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&alternate, NULL);
-    static const int fatal[] = {SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT};
     static const int asked[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
-    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) CNcurses_rescue_handle(fatal[i], CNcurses_on_fatal);
+    for (size_t i = 0; i < sizeof CNcurses_fatal / sizeof *CNcurses_fatal; i++)
+        CNcurses_rescue_handle(CNcurses_fatal[i], CNcurses_on_fatal);
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) CNcurses_rescue_handle(asked[i], CNcurses_on_ask);
     if (!registered) { registered = 1; atexit(CNcurses_rescue_restore); }
 }

@@ -86,5 +86,52 @@ extension BuiltProgram {
             }
             _ = try await tmux("kill-server")
         }
+
+        @Test(
+            "however the console ends, the shell has its terminal back at once, and nobody waits for a key",
+            arguments: [SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGTERM, SIGHUP, SIGKILL])
+        func ended(_ signal: Int32) async throws {
+            let home = try Home()
+            try home.configure(port: 25)
+            try home.campaign(people: People.csv(7))
+            #expect(try await home.outpost("import", "spring").code == 0)
+            let socket = home.folder.file("tmux")
+            func tmux(_ arguments: String...) async throws -> String {
+                try await run(
+                    "tmux", ["-S", socket, "-f", "/dev/null"] + arguments, in: home.folder,
+                    environment: ["TERM": "xterm-256color"]
+                ).out
+            }
+            // A report of the crash that would ask what to do next, as it does for whoever has Swift installed.
+            let report = "enable=yes,interactive=yes,color=no,symbolicate=off,threads=crashed,images=none,limit=4"
+            let number = home.folder.file("pid")
+            let line = """
+                SWIFT_BACKTRACE=\(report) OUTPOST_HOME='\(home.path)' sh -c 'echo $$ >"\(number)"; exec "\(Program.path)"'; \
+                echo "code=$?"; stty -a | grep -c ' icanon .* echo '; sleep 60
+                """
+            _ = try await tmux("new-session", "-d", "-x", "100", "-y", "30", line)
+            do {
+                try await eventually(within: 20, "the console names the campaign") {
+                    try await tmux("capture-pane", "-p").contains("spring")
+                }
+                let pid = try #require(Int32(Folder.text(number).split(separator: "\n").first ?? ""))
+                kill(pid, signal)
+                // It would be asked for half a minute.
+                try await eventually(within: 25, "the shell goes on") {
+                    try await tmux("capture-pane", "-p").contains("code=\(128 + signal)\n")
+                }
+                try await eventually(within: 5, "what is typed is seen again, on the screen of before") {
+                    let screen = try await tmux("capture-pane", "-p")
+                    let state = try await tmux("display-message", "-p", "#{alternate_on}#{cursor_flag}")
+                    return screen.contains("code=\(128 + signal)\n1\n") && !screen.contains("spring")
+                        && state == "01\n"
+                }
+            } catch {
+                let screen = try await tmux("capture-pane", "-p")
+                _ = try await tmux("kill-server")
+                throw Failure("\(error)\n\(screen)")
+            }
+            _ = try await tmux("kill-server")
+        }
     }
 }

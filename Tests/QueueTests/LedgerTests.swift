@@ -229,6 +229,19 @@ import Testing
         #expect(later.first?.nextFree == nil)
     }
 
+    @Test("a cap of another account or source is none of a campaign's")
+    func limitUseOfOthers() async throws {
+        let bed = try Bed()
+        let campaign = try bed.campaign(recipients: 3)
+        let limits = [
+            Limit(scope: .account, key: "other", count: 1, per: .seconds(60)),
+            Limit(scope: .source, key: "192.0.2.1", count: 1, per: .seconds(60)),
+            Limit(scope: .account, key: "qq", count: 2, per: .seconds(60)),
+        ]
+        let use = try bed.queue.limitUse(limits, account: "qq", source: "default", domains: nil, campaign: campaign)
+        #expect(use.map(\.key) == ["qq"])
+    }
+
     @Test("two processes on one file keep one cap, and no one begins what the other has")
     func twoProcesses() async throws {
         let bed = try Bed()

@@ -42,6 +42,11 @@ struct LimitsCommand: AsyncParsableCommand {
         if config.accounts.isEmpty {
             add(try queue.uses(of: config.limits.map(Limit.init), account: "", source: "default", campaign: nil))
         }
+        // What nobody sends under today was written down all the same.
+        for limit in config.limits.map(Limit.init) {
+            guard let key = limit.key else { continue }
+            add(try queue.uses(of: [limit], account: key, source: key, campaign: nil))
+        }
         for campaign in try queue.campaigns() where campaign.state != .finished && campaign.state != .cancelled {
             add(
                 try queue.uses(

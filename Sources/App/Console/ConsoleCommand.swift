@@ -121,7 +121,8 @@ struct ConsoleCommand: Sendable, Identifiable {
                 "filter.edit", .filter, [.character("/")], .campaigns, view, tr("filter"),
                 tr("show only campaigns that match a word; ! turns it round"), rank: 5),
             command(
-                "filter.clear", .clearFilter, [.character("\\")], .campaigns, view, "", tr("show all campaigns again")),
+                "filter.clear", .clearFilter, [.character("\\"), .escape], .campaigns, view, "",
+                tr("show all campaigns again")),
             command(
                 "sort.next", .sort, [.character("o")], .campaigns, view, tr("sort"), tr("sort by the next column"),
                 rank: 6),
@@ -170,6 +171,8 @@ struct ConsoleCommand: Sendable, Identifiable {
         case .campaign, .waits:
             if model.place == (action == .waits ? .waits : .live) { return tr("that is what is shown") }
             return model.current == nil ? tr("there is no campaign") : nil
+        case .nextPane:
+            return model.waits?.found == nil ? tr("reading …") : nil
         case .lift:
             return model.waits?.selectedRest(model.now.wall) == nil ? tr("no server is being left alone") : nil
         case .settle:
@@ -181,6 +184,8 @@ struct ConsoleCommand: Sendable, Identifiable {
             guard let row = model.current else { return tr("there is no campaign") }
             switch row.activity {
             case .draft, .idle: return nil
+            case .waiting where row.isOnlyInDoubt:
+                return tr("only those in doubt are left in {0}: d lists them", row.name)
             case .running, .waiting: return tr("{0} is being sent already", row.name)
             case .paused: return tr("{0} is paused: p resumes it", row.name)
             case .finished: return tr("{0} is finished", row.name)

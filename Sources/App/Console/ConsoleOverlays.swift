@@ -7,10 +7,8 @@ extension ConsoleModel {
             case .escape:
                 state.isSearching = false
                 state.query = ""
-            case .backspace, .delete: if !state.query.isEmpty { state.query.removeLast() }
             case .control("c"): return askQuit()
-            case .character(let character): if state.query.count < 40 { state.query.append(character) }
-            default: break
+            default: _ = key.edit(&state.query, most: 40)
             }
             state.top = 0
             overlay = .help(state)
@@ -52,17 +50,10 @@ extension ConsoleModel {
             return perform(matches[state.index], by: nil)
         case .up, .control("p"): state.index -= 1
         case .down, .control("n"), .tab: state.index += 1
-        case .backspace, .delete:
-            if state.query.isEmpty {
-                overlay = nil
-                return []
-            }
-            state.query.removeLast()
-            state.index = 0
-        case .character(let character):
-            if state.query.count < 40 { state.query.append(character) }
-            state.index = 0
-        default: break
+        case .backspace where state.query.isEmpty, .delete where state.query.isEmpty:
+            overlay = nil
+            return []
+        default: if key.edit(&state.query, most: 40) { state.index = 0 }
         }
         state.index = min(max(0, state.index), max(0, paletteMatches(state.query).count - 1))
         overlay = .palette(state)
@@ -112,12 +103,7 @@ extension ConsoleModel {
             default: return .nothing
             }
         }
-        switch key {
-        case .backspace, .delete: if !typed.isEmpty { typed.removeLast() }
-        case .control("u"): typed = ""
-        case .character(let character): if typed.count < 200 { typed.append(character) }
-        default: break
-        }
+        _ = key.edit(&typed, most: 200)
         return typed == name ? .yes : .nothing
     }
 
@@ -130,7 +116,8 @@ extension ConsoleModel {
             return []
         }
         guard let terms = dialog.terms, terms.people > 0 else {
-            if dialog.terms != nil, key == .enter || key == .character("q") { overlay = nil }
+            if dialog.terms == nil { return [] }
+            if key == .enter || key == .character("q") { overlay = nil } else { say(tr("Esc goes back"), .warn) }
             return []
         }
         let answer = Self.answer(key, name: dialog.wantsName ? dialog.campaign : nil, &dialog.typed)
@@ -145,7 +132,7 @@ extension ConsoleModel {
                 dialog.wantsName
                     ? tr("Enter does not start anything: type the whole name")
                     : tr("Enter does not start anything: press y"), .warn)
-        case .nothing: break
+        case .nothing: if !dialog.wantsName { say(tr("y or Esc"), .warn) }
         }
         return []
     }

@@ -47,7 +47,10 @@ extension ConsoleModel {
         let before = (watched: watched, waits: waits?.campaign)
         var effects: [ConsoleEffect] = []
         switch event {
-        case .key(let key): effects = press(key)
+        case .key(let key):
+            // What was said about the key before does not stand beside what comes of this one.
+            if [.warn, .muted].contains(flash?.role) { flash = nil }
+            effects = press(key)
         case .resized(let size): self.size = size
         case .snapshot(let snapshot): effects = receive(snapshot)
         case .trouble(let text): trouble = text
@@ -189,7 +192,10 @@ extension ConsoleModel {
         case .sort:
             let all = SortColumn.allCases
             sort = all[((all.firstIndex(of: sort) ?? 0) + 1) % all.count]
-        case .reverseSort: isReversed.toggle()
+            sayOrder()
+        case .reverseSort:
+            isReversed.toggle()
+            sayOrder()
         case .freeze:
             if frozenAt == nil {
                 frozenAt = now.wall
@@ -212,6 +218,9 @@ extension ConsoleModel {
         }
         return []
     }
+
+    /// Where the order does not stand above the list, or the list does not show that it changed.
+    private mutating func sayOrder() { if size.columns < DashboardLayout.orderWidth { say(order, .muted) } }
 
     /// Rows that are in sight at once where the cursor is.
     private var pageHeight: Int {
@@ -267,13 +276,10 @@ extension ConsoleModel {
         case .escape:
             isEditingFilter = false
             filter = ""
-        case .backspace, .delete: if !filter.isEmpty { filter.removeLast() }
-        case .control("u"): filter = ""
         case .control("c"): return askQuit()
         case .up: move(-1)
         case .down: move(1)
-        case .character(let character): if filter.count < 60 { filter.append(character) }
-        default: break
+        default: _ = key.edit(&filter, most: 60)
         }
         return []
     }

@@ -67,7 +67,7 @@ struct StoryChapter {
     }
 
     private func words(_ attempt: AttemptRecord) -> String {
-        [attempt.code.map { String($0) }, attempt.enhanced, attempt.reply].compactMap(\.self).filter { !$0.isEmpty }
+        [attempt.code.map { String($0) }, attempt.enhanced, attempt.words].compactMap(\.self).filter { !$0.isEmpty }
             .joined(separator: " ")
     }
 

@@ -17,10 +17,9 @@
 #include <unistd.h>
 #include <wchar.h>
 
-// stdscr, COLORS, stdin and stdout are unsafe globals to Swift 6
+// stdscr and COLORS are unsafe globals to Swift 6
 static inline WINDOW *CNcurses_screen(void) { return stdscr; }
 static inline int CNcurses_colors(void) { return COLORS; }
-static inline SCREEN *CNcurses_newterm(void) { return newterm(NULL, stdout, stdin); }
 // A_* are macros over casts
 static inline attr_t CNcurses_bold(void) { return A_BOLD; }
 static inline attr_t CNcurses_dim(void) { return A_DIM; }
@@ -61,6 +60,8 @@ static inline int CNcurses_put(int y, int x, const wchar_t *text, attr_t attribu
 
 // Before newterm: remembers how the terminal was. `wake` is written the number of each signal that asks for something.
 int CNcurses_rescue_prepare(int wake);
+// ncurses on stdin and stdout, the latter by a descriptor of its own.
+SCREEN *CNcurses_newterm(void);
 // After newterm: takes stderr off the screen and handles the signals that end or stop a process.
 void CNcurses_rescue_arm(void);
 // When the terminal is set up: forks the guard that mends it after SIGKILL.

@@ -67,6 +67,15 @@ public struct Limit: Sendable, Hashable, Codable {
 
     public var perSeconds: Double { Double(perMicroseconds) / 1_000_000 }
 
+    /// Whether it can hold for what an account sends from a source: one with the key of another says nothing about it.
+    public func holds(account: String, source: String) -> Bool {
+        switch scope {
+        case .account: applies(to: account)
+        case .source: applies(to: source)
+        case .domain, .campaign: true
+        }
+    }
+
     func applies(to name: String) -> Bool {
         guard let key else { return true }
         return scope == .domain ? DomainGroup.key(key) == name : key == name

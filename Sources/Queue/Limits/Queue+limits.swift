@@ -2,7 +2,7 @@ import Clock
 import GRDB
 
 extension Queue {
-    /// What each limit has left now.
+    /// What each limit has left now; one with the key of another account or source is left out.
     ///
     /// A limit for any domain is answered for each of `domains`; one by campaign needs `campaign`. A warm-up is
     /// answered with the cap of its day, and not at all once it is over. What was sent before a limit was first kept
@@ -14,11 +14,11 @@ extension Queue {
         try read { db, instant in
             let past = try Recollection(db, instant, limits, campaign: campaign)
             var uses: [LimitUse] = []
-            for limit in limits {
+            for limit in limits where limit.holds(account: account, source: source) {
                 let keys: [String] =
                     switch limit.scope {
-                    case .source: [limit.key ?? source]
-                    case .account: [limit.key ?? account]
+                    case .source: [source]
+                    case .account: [account]
                     case .campaign: [limit.key ?? campaign.map(String.init)].compactMap { $0 }
                     case .domain:
                         if let key = limit.key {

@@ -96,6 +96,42 @@ import Testing
         #expect(model.rows.count == 5)
     }
 
+    @Test("the filter stands beside the order, and Esc forgets it")
+    func filterShown() {
+        var model = ConsoleFixture.model(80, 24)
+        model.type(.character("/"))
+        _ = model.type(text: "mail1")
+        model.type(.enter)
+        let counts = model.view().row(1).map(\.text).joined()
+        #expect(counts.contains("filter: mail1 ") && counts.contains("sort: newest v"))
+        model.type(.escape)
+        #expect(model.filter.isEmpty && model.rows.count == 5)
+    }
+
+    @Test("^W takes back a word, ^U all of what is typed")
+    func lineEditing() {
+        var model = ConsoleFixture.model(80, 24)
+        model.type(.character("/"))
+        _ = model.type(text: "!paused 七月 ")
+        model.type(.control("w"))
+        #expect(model.filter == "!paused ")
+        model.type(.control("u"))
+        #expect(model.filter.isEmpty)
+    }
+
+    @Test("s where only those in doubt are left says so, not that it is being sent")
+    func startOnlyInDoubt() {
+        var model = ConsoleFixture.model(80, 24)
+        var snapshot = ConsoleFixture.snapshot
+        snapshot.campaigns[1].standstill = .inDoubt(3)
+        _ = model.update(.snapshot(snapshot), at: model.now)
+        #expect(model.type(.down, .character("s")) == [.watch("invoice-run")])
+        #expect(model.flash?.text == "only those in doubt are left in invoice-run: d lists them")
+        // What was said of one key does not stand beside what comes of the next.
+        model.type(.down)
+        #expect(model.flash == nil)
+    }
+
     @Test("leaving asks only when this console started what is still being sent")
     func quit() {
         var model = ConsoleFixture.model(80, 24)

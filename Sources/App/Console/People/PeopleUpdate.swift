@@ -114,15 +114,12 @@ extension ConsoleModel {
             }
             people?.typed = nil
             text = ""
-        case .backspace, .delete: if !text.isEmpty { text.removeLast() }
-        case .control("u"): text = ""
         case .control("c"): return askQuit()
         case .up, .down, .pageUp, .pageDown:
             let page = max(1, peopleHeight - 1)
             movePeople(key == .up ? -1 : key == .down ? 1 : key == .pageUp ? -page : page)
             return []
-        case .character(let character): if text.count < 120 { text.append(character) }
-        default: return []
+        default: if !key.edit(&text, most: 120) { return [] }
         }
         if people?.typed != nil { people?.typed = text }
         let query = PeopleQuery(campaign: list.query.campaign, typed: text)
@@ -199,7 +196,7 @@ extension ConsoleModel {
             case .character("r"): dialog.decision = .resend
             case .character("s"): dialog.decision = .sent
             case .character("f"): dialog.decision = .failed
-            case .tab, .character("a"): if dialog.count > 1 { dialog.isForAll.toggle() }
+            case .tab where dialog.count > 1, .character("a") where dialog.count > 1: dialog.isForAll.toggle()
             default: say(tr("r, s, f or Esc"), .warn)
             }
             if dialog.decision != nil { dialog.opened = now.boot }
@@ -213,7 +210,7 @@ extension ConsoleModel {
                 dialog.wantsName
                     ? tr("Enter does nothing here: type the whole name") : tr("Enter does nothing here: press y"), .warn
             )
-        case .nothing: break
+        case .nothing: if !dialog.wantsName { say(tr("y or Esc"), .warn) }
         case .yes:
             overlay = nil
             return [

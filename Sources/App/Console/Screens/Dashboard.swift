@@ -8,6 +8,9 @@ struct DashboardLayout {
     let list: Area
     let summary: Area?
 
+    /// From this many columns on there is room for it above the list.
+    static let orderWidth = 70
+
     init(_ model: ConsoleModel) {
         let body = model.body
         // One line of counts above the list; box and heading take three rows of the list's area.
@@ -59,17 +62,32 @@ extension ConsoleModel {
                 .title
             )
         ]
+        if !filter.isEmpty { pieces.append(("   " + tr("filter: ") + filter, .accent)) }
         for activity: CampaignActivity in [.running, .waiting, .idle, .paused] {
             let count = shown.campaigns.filter { $0.activity == activity }.count
             if count > 0 { pieces.append(("   \(count) \(activity.word)", activity.style)) }
         }
-        if !filter.isEmpty { pieces.append(("   " + tr("filter: ") + filter, .accent)) }
-        let orders: [SortColumn: String] = [
-            .started: tr("newest"), .name: tr("name"), .state: tr("state"), .left: tr("most left"), .rate: tr("rate"),
-        ]
-        let order = tr("sort: {0}", orders[sort] ?? "") + (isReversed ? " ^" : " v")
-        frame.put(pieces, 1, y, width: size.columns - 2)
-        if size.columns >= 70 { frame.put(order, endingAt: size.columns - 1, y, .muted) }
+        let showsOrder = size.columns >= DashboardLayout.orderWidth
+        let end = showsOrder ? frame.put(order, endingAt: size.columns - 1, y, .muted) - 1 : size.columns - 1
+        // What has no room is left out as a whole: half a count is another count.
+        var x = 1
+        let always = filter.isEmpty ? 1 : 2
+        for (index, piece) in pieces.enumerated() where index < always || x + CellWidth.of(piece.0) <= end {
+            x = frame.put(piece.0, x, y, piece.1, width: end - x)
+        }
+    }
+
+    /// By what the list is sorted, in words.
+    var order: String {
+        let name =
+            switch sort {
+            case .started: tr("newest")
+            case .name: tr("name")
+            case .state: tr("state")
+            case .left: tr("most left")
+            case .rate: tr("rate")
+            }
+        return tr("sort: {0}", name) + (isReversed ? " ^" : " v")
     }
 
     private func drawList(_ frame: inout Frame, _ layout: DashboardLayout) {

@@ -2,25 +2,26 @@ import Clock
 import Queue
 
 extension ConsoleModel {
-    /// A box in the middle of the screen over what is there; answers where its lines begin.
+    /// A box in the middle of the screen over what is there, but not over the message: what is said about a key is seen.
+    /// Answers where its lines are.
     @discardableResult
     private func box(_ frame: inout Frame, _ title: String, _ lines: [[(String, Style)]], _ style: Style) -> Area {
         let widest = lines.map { $0.reduce(0) { $0 + CellWidth.of($1.0) } }.max() ?? 0
         let width = min(size.columns, max(widest, CellWidth.of(title) + 4) + 4)
-        let height = min(size.rows, lines.count + 2)
-        let area = Area(
-            x: (size.columns - width) / 2, y: max(0, (size.rows - height) / 2), width: width, height: height)
+        let room = flash == nil ? size.rows : size.rows - 2
+        let height = min(room, lines.count + 2)
+        let y = max(0, min((size.rows - height) / 2, room - height))
+        let area = Area(x: (size.columns - width) / 2, y: y, width: width, height: height)
         frame.fill(area)
         let inside = frame.pane(area, title, style: style)
         // Where there is no room for all, what can be answered stays: it is at the end.
         let shown = lines.count > inside.height ? lines.filter { $0.contains { !$0.0.isEmpty } } : lines
         let tail = shown.suffix(max(1, inside.height - 1))
-        for (index, line) in (shown.count > inside.height ? [shown[0]] + tail : shown).prefix(inside.height)
-            .enumerated()
-        {
+        let drawn = (shown.count > inside.height ? [shown[0]] + tail : shown).prefix(inside.height)
+        for (index, line) in drawn.enumerated() {
             frame.put(line, inside.x + 1, inside.y + index, width: inside.width - 2)
         }
-        return inside
+        return Area(x: inside.x, y: inside.y, width: inside.width, height: drawn.count)
     }
 
     func wrapped(_ text: String, _ style: Style = .plain) -> [[(String, Style)]] {
@@ -80,11 +81,9 @@ extension ConsoleModel {
         let answers: [[(String, Style)]] = [
             [("> ", .key), (typed, .plain)], [("Esc", .key), (" " + no, .muted)],
         ]
-        let all = lines + wrapped(name) + answers
-        let inside = box(&frame, title, all, .error)
+        let inside = box(&frame, title, lines + wrapped(name) + answers, .error)
         let x = inside.x + 3 + CellWidth.of(typed)
-        let rows = min(all.count, inside.height)
-        frame.cursor = (min(x, inside.x + inside.width - 1), inside.y + max(0, rows - 2))
+        frame.cursor = (min(x, inside.x + inside.width - 1), inside.y + max(0, inside.height - 2))
     }
 
     func drawSettle(_ frame: inout Frame, _ dialog: SettleDialog) {
@@ -99,7 +98,7 @@ extension ConsoleModel {
             let since = person.answered.map {
                 tr("since {0}, {1}", Figures.time($0, self, seconds: true), Figures.age(now.wall - $0))
             }
-            lines += wrapped([since, person.reply].compactMap(\.self).joined(separator: ": "))
+            lines += wrapped(since.map { tr("{0}: {1}", $0, person.reply) } ?? person.reply)
         }
         let choices: [(String, DoubtDecision, String)] = [
             ("r", .resend, tr("send it again; who got it already gets it twice")),

@@ -18,12 +18,19 @@ extension ConsoleModel {
         let width = body.width - 2
         drawTitle(&frame, row, detail, body.y)
         let (text, style) = condition(row)
-        frame.put(text, 1, body.y + 1, style, width: width)
-        drawProgress(&frame, 1, body.y + 2, width, row)
-        drawTallies(&frame, 1, body.y + 3, width, row.tallies)
-        let lines = restLines(row, detail)
-        for (index, line) in lines.enumerated() { frame.put(line, 1, body.y + 4 + index, .warn, width: width) }
-        let rest = Area(x: 0, y: body.y + 4 + lines.count, width: body.width, height: body.height - 4 - lines.count)
+        var y = body.y + 1
+        for line in CellWidth.wrap(text, width, lines: body.height >= 18 ? 2 : 1) {
+            frame.put(line, 1, y, style, width: width)
+            y += 1
+        }
+        drawProgress(&frame, 1, y, width, row)
+        drawTallies(&frame, 1, y + 1, width, row.tallies)
+        y += 2
+        for line in restLines(row, detail) {
+            frame.put(line, 1, y, .warn, width: width)
+            y += 1
+        }
+        let rest = Area(x: 0, y: y, width: body.width, height: body.y + body.height - y)
         if size.columns < 60 { drawNarrow(&frame, rest, detail) } else { drawPanes(&frame, rest, detail) }
     }
 

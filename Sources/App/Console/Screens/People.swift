@@ -14,7 +14,7 @@ extension ConsoleModel {
         }
     }
 
-    private var isTiny: Bool { size.columns < 40 || size.rows < 10 }
+    var isTiny: Bool { size.columns < 40 || size.rows < 10 }
 
     /// Rows of people that are visible.
     var peopleHeight: Int {
@@ -55,8 +55,7 @@ extension ConsoleModel {
         case (true, nil): pieces.append((tr("Everybody: {0}", total), .title))
         case (true, let state?):
             let count = current.map { Figures.count($0.tallies[state]) } ?? "?"
-            pieces.append((CampaignStatus.word(state) + ": ", .title))
-            pieces.append((tr("{0} of {1}", count, total), .plain))
+            pieces.append((tr("{0}: {1}", CampaignStatus.word(state), tr("{0} of {1}", count, total)), .title))
         case (false, let state):
             pieces.append((tr("search: "), .muted))
             pieces.append((list.query.text, .title))

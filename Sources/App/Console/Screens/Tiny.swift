@@ -36,15 +36,17 @@ extension ConsoleModel {
             lines.append((shown == nil ? tr("reading the queue …") : tr("No campaign yet."), .muted))
         }
         let rows = size.rows
-        var last: (String, Style) = (tr("? help  p pause  q quit"), .muted)
+        let isRoot = live == nil || rootIsLive
+        var last: (String, Style) = (isRoot ? tr("? help  p pause  q quit") : tr("? help  p pause  q back"), .muted)
         if people != nil { last = (tr("Esc back"), .muted) }
         if let waits {
             last = (waits.rests(now.wall).isEmpty ? tr("Esc back") : tr("L lift  Esc back"), .muted)
         }
+        if let trouble { last = (trouble, .error) }
+        if let frozenAt { last = (tr("FROZEN {0}", Figures.time(frozenAt, self, seconds: true)), .accent) }
+        if let flash { last = (flash.text, Style(flash.role)) }
         if isEditingFilter { last = (tr("filter: ") + filter, .title) }
         if let typed = people?.typed { last = (tr("search: ") + typed, .title) }
-        if let trouble { last = (trouble, .error) }
-        if let flash { last = (flash.text, Style(flash.role)) }
         if case .help = overlay { last = (tr("enlarge the window for help"), .warn) }
         if case .palette(let state) = overlay { last = (":" + state.query, .title) }
         let body = rows >= 3 ? rows - 1 : rows
@@ -84,6 +86,8 @@ extension ConsoleModel {
     }
 
     private func drawLast(_ frame: inout Frame, _ lines: [String]) {
+        // What is said about a key stands above the question.
+        let lines = size.rows > lines.count ? [flash?.text].compactMap(\.self) + lines : lines
         let first = max(0, size.rows - lines.count)
         let shown = size.rows == 1 ? [lines.joined(separator: " ")] : lines
         for (index, line) in shown.enumerated() {

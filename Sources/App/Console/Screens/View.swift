@@ -4,7 +4,7 @@ extension ConsoleModel {
     /// The screen for this state. A pure function: the same model gives the same frame.
     func view() -> Frame {
         var frame = Frame(size, unicode: unicode)
-        if size.columns < 40 || size.rows < 10 {
+        if isTiny {
             drawTiny(&frame)
             if case .start(let dialog) = overlay { drawTiny(&frame, start: dialog) }
             if case .quit = overlay { drawTinyQuit(&frame) }

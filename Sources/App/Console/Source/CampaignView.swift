@@ -142,7 +142,7 @@ struct CampaignView {
         }
         if text.hasPrefix("everybody left waits") { return .retry(until: until) }
         if let why = text.after("the server asked for less: ") { return .rest(until: until, why: why) }
-        if let why = text.after("no connection: ") { return .said(tr("no connection: {0}", why), until: until) }
+        if let why = text.after("no connection: ") { return .said(tr("no connection: {0}", told(why)), until: until) }
         switch text {
         case "spreading over the window": return .said(tr("spread evenly over the window"), until: until)
         case "another process has whoever is left":
@@ -173,7 +173,7 @@ struct CampaignView {
         detail.attempts = attempts.map {
             AttemptRow(
                 id: $0.id, at: $0.finished ?? $0.started, mark: AttemptMark($0.outcome), email: $0.email, code: $0.code,
-                enhanced: $0.enhanced, reply: $0.reply ?? "", retryAt: nil)
+                enhanced: $0.enhanced, reply: $0.words ?? "", retryAt: nil)
         }
         detail.destinations = Self.destinations(attempts)
         detail.rests = try queue.rests().map(\.rest).filter { $0.account == campaign.account }.map {
@@ -206,7 +206,7 @@ struct CampaignView {
             if attempt.outcome == .sent { row.sent += 1 }
             if attempt.outcome == .deferred { row.deferred += 1 }
             if row.last.isEmpty, attempt.outcome != nil {
-                row.last = [attempt.code.map(String.init), attempt.enhanced, attempt.reply].compactMap(\.self)
+                row.last = [attempt.code.map(String.init), attempt.enhanced, attempt.words].compactMap(\.self)
                     .joined(separator: " ")
             }
             rows[domain] = row

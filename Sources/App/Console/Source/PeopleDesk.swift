@@ -107,7 +107,8 @@ extension PersonRow {
     init(_ line: (place: RecipientPlace, recipient: RecipientRecord)) { self.init(line.recipient, at: line.place) }
 
     init(_ record: RecipientRecord, at place: RecipientPlace?) {
-        var reply = [record.code.map(String.init), record.enhanced, record.reply].compactMap(\.self).joined(
+        let words = record.code == nil ? record.reply.map(told) : record.reply
+        var reply = [record.code.map(String.init), record.enhanced, words].compactMap(\.self).joined(
             separator: " ")
         if let doubt = record.doubt {
             let why = doubt.cause == .processEnded ? tr("the sending process ended before the answer") : reply

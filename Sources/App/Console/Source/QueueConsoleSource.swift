@@ -128,12 +128,17 @@ final class QueueConsoleSource: ConsoleSource {
         let setup = try setup()
         let view = try CampaignView(campaign, queue, setup.config, setup.classifier, clock, endings: [:])
         let people = campaign.tallies.pending + campaign.tallies.deferred + campaign.tallies.sending
-        let full = view.limits.filter { $0.used >= $0.count }.compactMap(\.nextFree).max()
+        let source = setup.config.source(for: campaign)
+        let limits = setup.config.limits(for: campaign).filter { $0.holds(account: campaign.account, source: source) }
+        let account = setup.config.accounts.first { $0.name == campaign.account }
+        let first = try queue.nextBegin(
+            campaign, from: clock.now(), limits: limits, account: campaign.account, source: source,
+            window: account?.window, isEven: account?.pace == .even, domain: nil)
         return StartTerms(
             campaign: name, people: people, leftOut: campaign.total - people, account: campaign.account,
-            from: (try? CampaignContent(decoding: campaign.content).from) ?? "", first: full ?? clock.now(),
+            from: (try? CampaignContent(decoding: campaign.content).from) ?? "", first: first,
             finish: try view.forecast(),
-            caps: setup.config.limits(for: campaign).map { limit in
+            caps: limits.map { limit in
                 [LimitReport.word(limit.scope), limit.key, LimitText.text(limit)].compactMap(\.self).joined(
                     separator: " ")
             }.joined(separator: ", "),

@@ -96,6 +96,8 @@ struct CampaignRow: Sendable, Equatable, Identifiable {
     var finished: Timestamp?
     var standstill: Standstill?
 
+    /// Nobody sends it, and there is nothing to send before somebody decides.
+    var isOnlyInDoubt: Bool { if case .inDoubt = standstill { true } else { false } }
     /// Somebody sends it: a forecast of its finish means something.
     var isMoving: Bool { activity == .running || activity == .waiting }
 }

@@ -41,6 +41,7 @@ extension ConsoleModel {
 
     mutating func nextPane() {
         guard let pane = waits else { return }
+        if isTiny { return say(tr("enlarge the window for the other list"), .warn) }
         waits?.wanted = pane.wanted == .rests ? .spells : .rests
         // Where there is room for one of the two, it is now the other one.
         let layout = WaitsLayout(self, pane)
@@ -65,7 +66,7 @@ extension ConsoleModel {
             overlay = nil
             say(tr("nothing was changed"), .muted)
         case .enter: say(tr("Enter does nothing here: press y"), .warn)
-        case .nothing: break
+        case .nothing: say(tr("y or Esc"), .warn)
         }
         return []
     }
