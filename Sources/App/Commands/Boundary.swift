@@ -77,7 +77,7 @@ enum Boundary {
         case .missing, .noSuchCampaign: .notFound
         case .cannotCreate, .campaignExists: .cannotCreate
         case .notAQueue, .corrupt, .newer, .columnsChanged, .invalid: .badData
-        case .readOnly, .full, .io: .ioError
+        case .readOnly, .full, .cannotWrite, .io: .ioError
         case .locked, .halted, .unclaimed: .workLeft
         case .illegalTransition: .usage
         case .networkFileSystem: .configuration
