@@ -76,7 +76,8 @@ struct TroubleTests {
         let tallies = try rig.tallies
         #expect(tallies.inDoubt == (policy == .hold ? 2 : 0) && tallies.sent == (policy == .hold ? 4 : 6), "\(tallies)")
         #expect(try rig.log.count { $0.outcome == .inDoubt } == 2)
-        #expect(try rig.log.count == (policy == .resend ? 8 : 6))
+        // What was begun behind it and had not left goes back, and is begun again.
+        #expect(try rig.log.count { $0.outcome != .aborted } == (policy == .resend ? 8 : 6))
         #expect(try rig.queue.verify(deep: true).isEmpty)
     }
 
