@@ -3,6 +3,7 @@ import Glibc
 import Mail
 import Queue
 import Sender
+import Synchronization
 
 /// One `outpost send`: from what was typed to how it ended.
 struct Delivery {
@@ -25,6 +26,9 @@ struct Delivery {
     var asks = false
     /// A start missed by more than half an hour is made up for without a question.
     var acceptsLateness = false
+
+    /// Open files of a run beside its sessions: the queue's, the lanes', name servers', certificates, log, retention.
+    private static let otherFiles = 24
 
     /// - Throws: `Failure` (66, 78).
     init(installation: Installation, target text: String) throws {
@@ -103,6 +107,15 @@ struct Delivery {
         let settings = try config.account(named: campaign.account)
         var account = try config.sender(settings, campaign: campaign.name)
         if let sessions { account.sessions = sessions }
+        let files = ProcessMemory.raiseOpenFiles()
+        let most = max(1, files - Self.otherFiles)
+        if account.sessions > most {
+            Notice.line(
+                tr(
+                    "{0} sessions need more open files than the {1} allowed here (ulimit -n); {2} are used.",
+                    "\(account.sessions)", "\(files)", "\(most)"))
+            account.sessions = most
+        }
         let plan = try FrozenMessage.plan(campaign, in: queue)
         let classifier = ReplyClassifier(rules: try ReplyRules.load(folder: installation.places.configFolder))
         if !settings.dkim.isEmpty {
@@ -122,14 +135,11 @@ struct Delivery {
         if let ending = try await waitForStart(campaign, signals) {
             return say(EndingReport(ending, campaign, signal: signals.received, now: clock.now()), campaign)
         }
-        let policy = doubt ?? config.doubtPolicy
-        if config.doubtEvidence == .mailbox {
-            try await DoubtBeforeSending(queue: queue, campaign: campaign, config: config, policy: policy).settle()
-        }
+        let doubts = try await doubtPolicies(campaign, in: queue)
         let dispatcher = Dispatcher(
             queue: queue, campaign: campaign, account: account, plan: plan, classifier: classifier,
             options: SendOptions(
-                limit: limit, wait: wait, doubt: policy,
+                limit: limit, wait: wait, doubt: doubts.now, arising: doubts.later,
                 lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), resolver: config.dns.resolver),
             clock: clock)
         signals.drain { dispatcher.drain() }
@@ -139,8 +149,12 @@ struct Delivery {
         let keeper = RetentionKeeper(queue, config)
         defer { keeper.stop() }
         let ending: Ending
+        let last = Mutex(Progress())
         do {
-            ending = try await dispatcher.run { reporter.take($0) }
+            ending = try await dispatcher.run { picture in
+                last.withLock { $0 = picture }
+                reporter.take(picture)
+            }
         } catch {
             reporter.finish()
             throw error
@@ -149,8 +163,8 @@ struct Delivery {
         let after = try Installation.campaign(campaign.name, in: queue)
         return say(
             EndingReport(
-                ending, after, signal: signals.received, knownSince: knownSince(ending, after, in: queue),
-                now: clock.now()), after)
+                ending, after, run: last.withLock { $0 }, signal: signals.received,
+                knownSince: knownSince(ending, after, in: queue), now: clock.now()), after)
     }
 
     /// Since when the cap that ended it knows what was sent; nil where nothing is missing.
@@ -160,6 +174,34 @@ struct Delivery {
             [limit], account: campaign.account, source: config.source(for: campaign), domains: [key],
             campaign: campaign.id)
         return uses?.first?.knownSince
+    }
+
+    /// What is done about those in doubt, and about doubts that arise: with a mailbox to ask, it is asked first, at the next
+    /// start.
+    private func doubtPolicies(
+        _ campaign: Campaign, in queue: Queue
+    ) async throws -> (now: DoubtPolicy, later: DoubtPolicy) {
+        let policy = doubt ?? config.doubtPolicy
+        let asksMailbox = config.doubtEvidence == .mailbox
+        let now =
+            asksMailbox
+            ? try await DoubtBeforeSending(queue: queue, campaign: campaign, config: config, policy: policy).settle()
+            : policy
+        let count = try Installation.campaign(campaign.name, in: queue).tallies.inDoubt
+        if count > 0 {
+            switch now {
+            case .hold: break
+            case .resend:
+                Notice.line(
+                    tr(
+                        "{0} in doubt: by the policy resend they are sent again, as often as retry allows.",
+                        NumberText.count(count)))
+            case .assumeSent:
+                Notice.line(
+                    tr("{0} in doubt: by the policy assume-sent they count as sent.", NumberText.count(count)))
+            }
+        }
+        return (now, asksMailbox ? .hold : policy)
     }
 
     private func say(_ report: EndingReport, _ campaign: Campaign) -> EndingReport {

@@ -84,6 +84,9 @@ public final class Runner: Sendable {
         return try await write { commit, leases in
             let charges = try commit.current(book)
             try commit.settle(settle, charges)
+            if let share = charges.refusals, settle.contains(where: { $0.outcome == .failed }) {
+                try commit.watchRefusals(charges.campaign, share: share)
+            }
             let answers = try commit.begin(begin, charges)
             for (request, answer) in zip(begin, answers) {
                 switch answer {
@@ -128,7 +131,7 @@ public final class Runner: Sendable {
                 try commit.turnSpell(campaign, runner: id, to: spells.current, at: since)
             }
             try commit.anchorClock()
-            _ = try commit.recoverDead(doubt, queue: path)
+            _ = try commit.recoverDead(doubt, own: campaign, queue: path)
             let rest = try route.flatMap { try commit.routeRest($0) }
             return (RunnerOrders(state: try commit.campaign(campaign).state, rest: rest), spells)
         }
