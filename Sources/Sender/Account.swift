@@ -88,8 +88,8 @@ public struct Account: Sendable {
     public var limits: [Limit]
     /// When messages may be begun; nil for always. A campaign's own window holds beside it.
     public var window: SendingWindow?
-    /// The share (0…1) of final refusals among the last hundred answers from which on the campaign is paused, before
-    /// it burns the whole list; nil never pauses.
+    /// The share (0…1) of final refusals among a campaign's last hundred answers from which on it is paused, before the
+    /// whole list is burnt (`Queue.startRunner`); nil never pauses.
     public var refusals: Double?
 
     public init(

@@ -57,6 +57,26 @@ extension BuiltProgram {
             #expect(office.refusals() - knocks <= 4, "\(office.refusals() - knocks) more refusals")
         }
 
+        @Test(
+            "a list that is refused is paused after fifty answers, however many runs those are spread over, and ten after each order to go on"
+        )
+        func list() async throws {
+            let office = try await Office(script: "at rcpt reply 550 5.1.1 No such user\n")
+            let home = try Home()
+            try home.configure(port: office.port)
+            try home.campaign(people: People.csv(300))
+            var last = ""
+            for _ in 0..<3 { last = try await home.outpost("send", "spring", "--limit", "30", within: 60).err }
+            #expect(last.contains("answers were final refusals"), "\(last)")
+            let failed = try await home.tallies()["failed"]
+            #expect((50...60).contains(failed), "\(failed)")
+            #expect(try await home.outpost("send", "spring").code == 75)
+            #expect(try await home.tallies()["failed"] == failed)
+            #expect(try await home.outpost("resume", "spring").code == 0)
+            #expect(try await home.outpost("send", "spring", within: 60).code == 75)
+            #expect(try await home.tallies()["failed"] - failed <= 20)
+        }
+
         @Test("a recipient refused for good fails alone, one refused for now is tried again")
         func recipients() async throws {
             let office = try await Office(script: Office.Script.refuse)

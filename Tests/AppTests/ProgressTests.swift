@@ -84,6 +84,11 @@ struct EndingTests {
             if status == .workLeft { #expect(report.next?.contains("outpost") == true, "\(ending)") }
         }
         let empty = try self.campaign(0)
+        var run = Progress()
+        run.failed = 45
+        #expect(
+            EndingReport(.limitReached, campaign, run: run, signal: nil, now: now).what
+                == "As many as asked for were begun: 0 sent, 45 failed; 2 left.")
         #expect(EndingReport(.limitReached, empty, signal: nil, now: now).status == .done)
         // What another process has is no other try, and once that is through there is nothing left to say of it.
         let others = EndingReport(.others(2), campaign, signal: nil, now: now)

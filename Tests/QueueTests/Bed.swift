@@ -43,9 +43,11 @@ final class Bed: Sendable {
     }
 
     func runner(
-        _ campaign: Int64, limits: [Limit] = [], source: String = "default", doubt: DoubtPolicy = .hold
+        _ campaign: Int64, limits: [Limit] = [], source: String = "default", doubt: DoubtPolicy = .hold,
+        refusals: Double? = nil
     ) async throws -> Runner {
-        try await queue.startRunner(campaign, account: "qq", source: source, limits: limits, doubt: doubt)
+        try await queue.startRunner(
+            campaign, account: "qq", source: source, limits: limits, doubt: doubt, refusals: refusals)
     }
 
     /// A runner whose last reference went is over when the thread that ran its last step has let go of it, too.

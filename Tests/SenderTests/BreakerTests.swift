@@ -110,33 +110,3 @@ struct BreakerTests {
         expect(&breaker, at: start + .seconds(599), rests: true)
     }
 }
-
-@Suite("The watch over refusals")
-struct RefusalWatchTests {
-    @Test("a list that is refused is noticed after fifty answers, not before")
-    func early() {
-        var watch = RefusalWatch(threshold: 0.5)
-        for _ in 0..<49 { #expect(watch.record(refused: true) == nil) }
-        #expect(watch.record(refused: true) == 1.0)
-    }
-
-    @Test("a few refusals among many are nothing")
-    func few() {
-        var watch = RefusalWatch(threshold: 0.5)
-        for index in 0..<1000 { #expect(watch.record(refused: index % 3 == 0) == nil) }
-    }
-
-    @Test("only the last hundred count")
-    func window() {
-        var watch = RefusalWatch(threshold: 0.5)
-        for _ in 0..<5000 { _ = watch.record(refused: false) }
-        for _ in 0..<49 { #expect(watch.record(refused: true) == nil) }
-        #expect(watch.record(refused: true) == 0.5)
-    }
-
-    @Test("without a threshold it never complains")
-    func off() {
-        var watch = RefusalWatch(threshold: nil)
-        for _ in 0..<200 { #expect(watch.record(refused: true) == nil) }
-    }
-}

@@ -2,8 +2,10 @@ import Clock
 import Foundation
 import PostOffice
 import Queue
-import Sender
+import Synchronization
 import Testing
+
+@testable import Sender
 
 @Suite("A route in trouble", .timeLimit(.minutes(2)))
 struct TroubleTests {
@@ -57,8 +59,48 @@ struct TroubleTests {
         }
         let campaign = try #require(try rig.queue.campaign(id: rig.campaign.id))
         #expect(campaign.state == .paused && campaign.reason.contains("refusals"))
-        #expect(campaign.tallies.failed >= RefusalWatchSpan.least && campaign.tallies.pending > 100)
+        // Of three sessions, each one more at most was under way.
+        #expect((50...54).contains(campaign.tallies.failed), "\(campaign.tallies.failed)")
+        // Each order to go on costs ten more, with whoever was under way.
+        try rig.queue.resume(campaign.id)
+        _ = try await rig.send(SendOptions())
+        let failed = try rig.tallies.failed
+        #expect((60...68).contains(failed), "\(failed)")
         #expect(try rig.queue.verify(deep: true).isEmpty)
+    }
+
+    @Test("a run that stays waits for a server that is not there yet; one that does not, gives up")
+    func notYetThere() async throws {
+        let rig = try Rig(people: 3)
+        let port = rig.office.port
+        rig.office.stop()
+        guard case .unreachable = try await rig.send(SendOptions()) else {
+            Issue.record("did not give up")
+            return
+        }
+        // As long as it takes eight tries in a row to fail; the name is looked up anew at each.
+        let clock = ManualClock()
+        let gate = Gate(workers: 1, options: SendOptions(wait: true), clock: clock)
+        for _ in 0..<40 { #expect(gate.failed(opening: true).pause != nil) }
+        let dispatcher = Dispatcher(
+            queue: rig.queue, campaign: rig.campaign,
+            account: rig.account {
+                $0.host = "not-yet.invalid"; $0.port = port
+            }, plan: rig.plan,
+            classifier: ReplyClassifier(rules: []), options: SendOptions(wait: true))
+        let reason = Mutex("")
+        let run = Task {
+            try await dispatcher.run { picture in
+                if case .reconnect(_, let error)? = picture.waiting { reason.withLock { $0 = error } }
+            }
+        }
+        for _ in 0..<600 where reason.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(reason.withLock { $0.contains("not-yet.invalid") }, "\(reason.withLock { $0 })")
+        dispatcher.drain()
+        guard case .interrupted = try await run.value else {
+            Issue.record("did not wait")
+            return
+        }
     }
 
     @Test("after a rest one session tries, and the campaign ends well")
@@ -73,6 +115,4 @@ struct TroubleTests {
         }
         #expect(try rig.tallies.sent == 60)
     }
-
-    private enum RefusalWatchSpan { static let least = 50 }
 }

@@ -3,6 +3,7 @@ import Glibc
 import Mail
 import Queue
 import Sender
+import Synchronization
 
 /// One `outpost send`: from what was typed to how it ended.
 struct Delivery {
@@ -139,15 +140,21 @@ struct Delivery {
         let keeper = RetentionKeeper(queue, config)
         defer { keeper.stop() }
         let ending: Ending
+        let last = Mutex(Progress())
         do {
-            ending = try await dispatcher.run { reporter.take($0) }
+            ending = try await dispatcher.run { picture in
+                last.withLock { $0 = picture }
+                reporter.take(picture)
+            }
         } catch {
             reporter.finish()
             throw error
         }
         reporter.finish()
         let after = try Installation.campaign(campaign.name, in: queue)
-        return say(EndingReport(ending, after, signal: signals.received, now: clock.now()), after)
+        return say(
+            EndingReport(
+                ending, after, run: last.withLock { $0 }, signal: signals.received, now: clock.now()), after)
     }
 
     private func say(_ report: EndingReport, _ campaign: Campaign) -> EndingReport {

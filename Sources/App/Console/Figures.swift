@@ -152,7 +152,7 @@ extension Standstill {
 
     /// A stored reason in the user's language, where it is one of the program's own.
     static func reason(_ stored: String) -> String {
-        stored == byConsole ? tr("in the console") : stored
+        stored == byConsole ? tr("in the console") : told(stored)
     }
 
     static func scope(_ scope: String) -> String {

@@ -10,8 +10,9 @@ struct EndingReport: Sendable {
 
     /// - Parameters:
     ///   - campaign: as it stands after the run.
+    ///   - run: what this run came to.
     ///   - signal: the one that asked for the end, if any.
-    init(_ ending: Ending, _ campaign: Campaign, signal: Int32?, now: Timestamp) {
+    init(_ ending: Ending, _ campaign: Campaign, run: Progress = Progress(), signal: Int32?, now: Timestamp) {
         let name = campaign.name
         let tallies = campaign.tallies
         let left = tallies.pending + tallies.sending + tallies.deferred
@@ -71,7 +72,11 @@ struct EndingReport: Sendable {
                 : tr("To decide: outpost settle {0} --in-doubt resend|sent|failed", name)
         case .paused:
             status = .workLeft
-            what = tr("{0} is paused; {1} left.", name, people)
+            let why = Standstill.reason(campaign.reason)
+            what =
+                why.isEmpty
+                ? tr("{0} is paused; {1} left.", name, people)
+                : tr("{0} is paused ({1}); {2} left.", name, why, people)
             next = tr("To go on: outpost resume {0}, then outpost send {0}", name)
         case .cancelled:
             status = .done
@@ -95,7 +100,7 @@ struct EndingReport: Sendable {
             next = again
         case .limitReached:
             status = left + tallies.inDoubt > 0 ? .workLeft : .done
-            what = tr("As many as asked for were sent; {0} left.", people)
+            what = tr("As many as asked for were begun: {0}; {1} left.", Self.outcomes(run), people)
             next = left > 0 ? again : nil
         case .wrongClock:
             status = .workLeft
@@ -108,6 +113,16 @@ struct EndingReport: Sendable {
             what = tr("Stopped; what was in flight is finished, {0} left.", people)
             next = again
         }
+    }
+
+    /// `44 sent, 1 failed`; who was sent is always named.
+    private static func outcomes(_ run: Progress) -> String {
+        var parts = [tr("{0} sent", NumberText.count(run.sent))]
+        if run.failed > 0 { parts.append(tr("{0} failed", NumberText.count(run.failed))) }
+        if run.deferred > 0 { parts.append(tr("{0} put off", NumberText.count(run.deferred))) }
+        if run.inDoubt > 0 { parts.append(tr("{0} in doubt", NumberText.count(run.inDoubt))) }
+        if run.aborted > 0 { parts.append(tr("{0} not handed over", NumberText.count(run.aborted))) }
+        return parts.joined(separator: ", ")
     }
 
     private static func finished(_ campaign: Campaign) -> String {

@@ -50,7 +50,8 @@ extension Config {
             timeouts: Timeouts(
                 connect: settings.waits.connect, reply: settings.waits.reply, final: settings.waits.final,
                 idle: settings.waits.idle),
-            limits: caps(for: settings), window: settings.window)
+            limits: caps(for: settings), window: settings.window,
+            refusals: settings.refusals == 0 ? nil : Double(settings.refusals) / 100)
     }
 
     /// The caps that hold for a campaign, as far as config.toml and the queue know them.

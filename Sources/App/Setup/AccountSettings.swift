@@ -46,6 +46,8 @@ struct AccountSettings: Sendable, Equatable {
     /// Whether the file says so.
     var retryIsChosen: Bool
     var waits: Waits
+    /// Per cent of final refusals among a campaign's last hundred answers at which it is paused; 0 for never.
+    var refusals: Int
     var dkim: [SigningKey]
     /// When messages may be begun; nil for always.
     var window: SendingWindow?
@@ -59,7 +61,7 @@ struct AccountSettings: Sendable, Equatable {
     static let keys = [
         "name", "preset", "host", "port", "tls", "allow_plaintext", "ca_file", "user", "auth", "password_command",
         "password_env", "password_file", "from", "source", "helo", "sessions", "messages_per_session", "pace", "retry",
-        "timeouts", "dkim", "limit", "window", "warmup", "mailbox",
+        "timeouts", "refusals", "dkim", "limit", "window", "warmup", "mailbox",
     ]
     static var neverWritten: [String: String] {
         let never = tr("a password is never written in this file; use password_command, password_env or password_file")
@@ -141,6 +143,7 @@ struct AccountSettings: Sendable, Equatable {
             waits.final = try timeouts.duration("final") ?? waits.final
             waits.idle = try timeouts.duration("idle") ?? waits.idle
         }
+        refusals = try section.int("refusals", in: 0...100) ?? 50
         dkim = try section.sections("dkim").map { key in
             try key.allow(["domain", "selector", "key_file"])
             return SigningKey(

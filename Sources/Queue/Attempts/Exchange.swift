@@ -20,6 +20,8 @@ struct Charges: Sendable {
     var sharesMX = false
     /// Each message has a grant of its domain, be there a limit or not.
     var countsDomains = false
+    /// The share of final refusals at which the campaign is paused; nil for none.
+    var refusals: Double?
     /// What it was found at; see `Commit+counting.swift`.
     var counting: Int64 = -1
 }

@@ -125,16 +125,7 @@ extension Queue {
     }
 
     private func order(_ order: CampaignOrder, _ campaign: Int64, _ reason: String, _ by: String) throws {
-        try writeNow { commit in
-            let before = try commit.campaign(campaign).state
-            let after = try before.after(order)
-            guard after != before else { return }
-            try commit.setState(campaign, after, why: Self.words(reason, by: by))
-            try commit.db.execute(
-                sql: "UPDATE campaign SET reason = ? WHERE id = ?", arguments: [reason, campaign])
-            if after == .cancelled { try commit.cancelRecipients(campaign) }
-            try commit.record(campaign, kind: order.rawValue, reason.isEmpty ? "By order." : reason, by: by)
-        }
+        try writeNow { try $0.order(order, campaign, reason, by: by) }
     }
 
     /// `lunch (ann@host)`, for where one text is told.
@@ -179,6 +170,17 @@ extension Queue {
 }
 
 extension Commit {
+    /// - Parameter by: who gives it; empty for the program itself.
+    func order(_ order: CampaignOrder, _ campaign: Int64, _ reason: String, by: String = "") throws {
+        let before = try self.campaign(campaign).state
+        let after = try before.after(order)
+        guard after != before else { return }
+        try setState(campaign, after, why: Queue.words(reason, by: by))
+        try db.execute(sql: "UPDATE campaign SET reason = ? WHERE id = ?", arguments: [reason, campaign])
+        if after == .cancelled { try cancelRecipients(campaign) }
+        try record(campaign, kind: order.rawValue, reason.isEmpty ? "By order." : reason, by: by)
+    }
+
     fileprivate func store(_ attachments: [StoredAttachment]) throws {
         for attachment in attachments {
             try db.execute(

@@ -84,6 +84,9 @@ public final class Runner: Sendable {
         return try await write { commit, leases in
             let charges = try commit.current(book)
             try commit.settle(settle, charges)
+            if let share = charges.refusals, settle.contains(where: { $0.outcome == .failed }) {
+                try commit.watchRefusals(charges.campaign, share: share)
+            }
             let answers = try commit.begin(begin, charges)
             for (request, answer) in zip(begin, answers) {
                 switch answer {

@@ -12,6 +12,8 @@ extension Queue {
     /// The campaign's own schedule holds as it is stored: nothing is begun before its hour or outside its window.
     /// - Parameters:
     ///   - limits: all that hold, those of the campaign included.
+    ///   - refusals: the share (0…1) of final refusals among the campaign's last answers, of all processes, from which on it
+    ///     is paused (`RefusalWatch`); nil never pauses it.
     ///   - window: the account's; it holds beside the campaign's.
     ///   - isEven: messages are spread over the window of the limit that allows least, with ±20 % of jitter, over all
     ///     processes. Limits by domain are not spread.
@@ -21,7 +23,7 @@ extension Queue {
     ///   queue, `.networkFileSystem`, `.noSuchCampaign`.
     public func startRunner(
         _ campaign: Int64, account: String, source: String, limits: [Limit], doubt: DoubtPolicy,
-        window: SendingWindow? = nil, isEven: Bool = false, sharesMX: Bool = false,
+        refusals: Double? = nil, window: SendingWindow? = nil, isEven: Bool = false, sharesMX: Bool = false,
         goesOn: @Sendable () -> Bool = { true }
     ) async throws -> Runner {
         let path = path
@@ -39,6 +41,7 @@ extension Queue {
             var (charges, lock) = try commit.insertRunner(campaign, account, source, limits, queue: path)
             charges.openings = try commit.openings(campaign, window)
             charges.isEven = isEven
+            charges.refusals = refusals
             charges.sharesMX = sharesMX
             let standing = try commit.standing(limits, charges)
             // A little is recalled at once, so that it begins as a whole or not at all.

@@ -28,7 +28,7 @@ public final class Dispatcher: Sendable {
         self.classifier = classifier
         self.options = options
         self.clock = clock
-        gate = Gate(workers: account.sessions, options: options, refusals: account.refusals, clock: clock)
+        gate = Gate(workers: account.sessions, options: options, clock: clock)
     }
 
     /// Begins no new message; those in flight finish, and `run` returns `.interrupted`.
@@ -42,7 +42,8 @@ public final class Dispatcher: Sendable {
         let limits = account.limits + campaign.limits
         let runner = try await queue.startRunner(
             campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt,
-            window: account.window, isEven: account.pace == .even, sharesMX: options.resolver != nil,
+            refusals: account.refusals, window: account.window, isEven: account.pace == .even,
+            sharesMX: options.resolver != nil,
             goesOn: { [gate] in !gate.isStopped })
         do {
             let ending = try await run(runner, limits, progress)
@@ -108,12 +109,6 @@ public final class Dispatcher: Sendable {
     /// What “nothing is left to take” means is the queue's to say.
     private func conclude(_ runner: Int64, _ next: NextMessage) async throws -> Ending {
         let ending = gate.ending ?? .finished
-        if let share = gate.refusedShare {
-            let reason =
-                "\(Int(share * 100)) % of the last answers were final refusals; look at the list and the log before going on"
-            try await next.read { [campaign] in try $0.pause(campaign.id, reason: reason) }
-            return .paused
-        }
         if let reason = ending.reason { return Ending(try await next.foreseen(reason)) ?? ending }
         let id = campaign.id
         guard case .finished = ending, let now = try await next.read({ try $0.campaign(id: id) }) else { return ending }

@@ -25,13 +25,9 @@ final class Gate: Sendable {
         var running: Int
         var allowance: Int?
         var failures = 0
-        var everOpened = false
         var breaker: Breaker
         /// The last rest in the queue that was lifted.
         var lifted: Int64?
-        var refusals: RefusalWatch
-        /// Share of final refusals that ended the run.
-        var refused: Double?
         /// Workers that use the route now, as many as the breaker's window allows.
         var active: Set<Int> = []
         var paceFrom: Timestamp?
@@ -45,13 +41,11 @@ final class Gate: Sendable {
     private let options: SendOptions
     private let timerQueue = DispatchQueue(label: "outpost.gate")
 
-    /// - Parameter refusals: the share of final refusals from which on the campaign is paused; nil never.
-    init(workers: Int, options: SendOptions, refusals: Double? = nil, clock: any WallClock) {
+    init(workers: Int, options: SendOptions, clock: any WallClock) {
         let now = clock.now()
         state = Mutex(
             State(
                 running: workers, allowance: options.limit, breaker: Breaker(most: workers),
-                refusals: RefusalWatch(threshold: refusals),
                 activity: (0..<workers).map { SessionActivity(number: $0 + 1, step: "off", since: now, delivered: 0) }))
         self.clock = clock
         self.options = options
@@ -59,8 +53,8 @@ final class Gate: Sendable {
 
     var ending: Ending? { state.withLock { $0.stop } }
 
-    /// The share of final refusals that ended the run, if that is what did.
-    var refusedShare: Double? { state.withLock { $0.refused } }
+    /// The run waits for what may come by itself: a cap, a retry, a server, the name of one.
+    var stays: Bool { options.wait }
 
     var isStopped: Bool { state.withLock { $0.stop != nil } }
 
@@ -254,13 +248,11 @@ final class Gate: Sendable {
 
     // MARK: - The route's health
 
+    /// Sessions in a row that could not be opened, after which a run that does not stay gives up.
+    private static let patience = 4
+
     /// A session is open: what failed before is over.
-    func opened() {
-        state.withLock { state in
-            state.everOpened = true
-            state.failures = 0
-        }
-    }
+    func opened() { state.withLock { $0.failures = 0 } }
 
     /// What a session that could not be opened or was lost means.
     struct Setback {
@@ -279,8 +271,7 @@ final class Gate: Sendable {
             state.breaker.failed(now: now)
             var setback = Setback()
             if wasOnTrial, case .open(let until, _) = state.breaker.state { setback.rest = until }
-            let patience = options.wait ? (state.everOpened ? Int.max : 6) : 4
-            if opening, state.failures >= patience { return setback }
+            if opening, !options.wait, state.failures >= Self.patience { return setback }
             setback.pause = .milliseconds(min(300_000, 500 << min(state.failures - 1, 10)))
             return setback
         }
@@ -299,7 +290,7 @@ final class Gate: Sendable {
         }
     }
 
-    /// Takes in outcomes that are on disk: for the screen, for the window, and for the watch over refusals.
+    /// Takes in outcomes that are on disk: for the screen, and for the window.
     func count(_ settlements: [Settlement]) {
         let woken: [UnsafeContinuation<Void, Never>] = state.withLock { state in
             var worked = 0
@@ -308,19 +299,12 @@ final class Gate: Sendable {
                 case .sent:
                     state.tally.sent += 1
                     worked += 1
-                    _ = state.refusals.record(refused: false)
                 case .deferred: state.tally.deferred += 1
-                case .failed:
-                    state.tally.failed += 1
-                    if let share = state.refusals.record(refused: true) {
-                        state.refused = share
-                        if state.stop == nil { state.stop = .paused }
-                    }
+                case .failed: state.tally.failed += 1
                 case .inDoubt: state.tally.inDoubt += 1
                 case .aborted: state.tally.aborted += 1
                 }
             }
-            if state.stop != nil { return Self.takeAll(&state) }
             return worked > 0 && state.breaker.succeeded(worked) ? Self.takeTurns(&state) : []
         }
         woken.forEach { $0.resume() }

@@ -266,6 +266,8 @@ actor Worker {
         settled += judged.compactMap { $0 }
         run.gate.show(number, "wait", delivered: sendable.count)
         adapt(run.ticks() - begun, messages: sendable.count)
+        // Refusals that will pause the campaign shall find as little as may be under way.
+        if settled.suffix(sendable.count).count(where: { $0.outcome == .failed }) * 2 > sendable.count { batch = 1 }
         await act(on: consequence, lost: lost)
         if let fault { throw fault }
         if self.session == nil {
@@ -317,7 +319,8 @@ actor Worker {
         switch error {
         case .login(let reply): run.gate.stop(.loginRefused(reply.line))
         case .unprotected: run.gate.stop(.unreachable("\(error)"))
-        case .connection(let cause) where cause.isLasting: run.gate.stop(.unreachable("\(error)"))
+        case .connection(let cause) where cause.isLasting && !(run.gate.stays && cause.isOfTheNetwork):
+            run.gate.stop(.unreachable("\(error)"))
         case .refused(let stage, let reply):
             let verdict = run.judge.classifier.judge(reply, host: run.account.host, at: stage)
             if verdict.action == .login {

@@ -25,6 +25,9 @@ public enum SessionError: Error, Sendable, CustomStringConvertible {
 }
 
 extension TransportError {
+    /// What a machine that has just started may not have yet: names, an address of its own.
+    var isOfTheNetwork: Bool { kind == .nameNotFound || kind == .sourceUnavailable }
+
     /// Trying again will not help until somebody changes something: a wrong name, a certificate that does not verify.
     var isLasting: Bool {
         switch kind {
