@@ -61,6 +61,68 @@ struct DoubtTests {
         #expect(try bed.queue.verify(deep: true) == [])
     }
 
+    @Test(
+        "a policy decides about all that is in doubt when a runner starts, and about what arises; the story says which and when"
+    )
+    func policy() async throws {
+        let (bed, campaign) = try await bed(3)
+        bed.clock.advance(.seconds(60))
+        let start = bed.clock.now()
+        let runner = try await bed.runner(campaign, doubt: .assumeSent)
+        #expect(try bed.tallies(campaign).sent == 3)
+        #expect(
+            try bed.queue.events(campaign, limit: 9).contains {
+                $0.text == "3 in doubt: sent by the policy assume-sent."
+            })
+        bed.clock.advance(.seconds(60))
+        try await runner.settle(try #require(try await runner.beginNext().attempt), .inDoubt)
+        #expect(try bed.tallies(campaign).sent == 4)
+        let verdicts = try [0, 3].map {
+            try #require(try bed.queue.stories(key: "p\($0)@example.com")[0].verdicts.values.first)
+        }
+        #expect(verdicts.map(\.policy) == [.assumeSent, .assumeSent] && verdicts.allSatisfy { $0.evidence.isEmpty })
+        #expect(verdicts.map(\.at) == [start, start + .seconds(60)])
+        #expect(try bed.queue.verify(deep: true) == [] && bed.queue.prove([]).findings.isEmpty)
+    }
+
+    @Test("by the policy resend each has as many tries as the schedule, and waits between them")
+    func resend() async throws {
+        let (bed, campaign) = try await bed(2)
+        let held = try await bed.queue.startRunner(
+            campaign, account: "qq", source: "default", limits: [], doubt: .resend, tries: 0)
+        #expect(try bed.tallies(campaign).inDoubt == 2)
+        try await held.stop()
+        let runner = try await bed.queue.startRunner(
+            campaign, account: "qq", source: "default", limits: [], doubt: .resend, tries: 1)
+        #expect(try bed.tallies(campaign).pending == 3)
+        // The fresh one first, and none of them a second time before its wait is over.
+        let due = bed.clock.now() + .seconds(300)
+        for _ in 0..<3 {
+            try await runner.settle(try #require(try await runner.beginNext().attempt), .inDoubt, retryAt: due)
+        }
+        #expect(try await runner.lease(9).nextDue == due)
+        bed.clock.advance(.seconds(301))
+        // The last try: nothing is left but somebody's decision.
+        try await runner.settle(try #require(try await runner.beginNext().attempt), .inDoubt)
+        let tallies = try bed.tallies(campaign)
+        #expect(tallies.inDoubt == 1 && tallies.pending == 2)
+        #expect(try bed.queue.verify(deep: true) == [] && bed.queue.prove([]).findings.isEmpty)
+    }
+
+    @Test("a policy is one campaign's: what a dead runner of another one left is held")
+    func foreign() async throws {
+        let bed = try Bed()
+        let (one, two) = (try bed.campaign(recipients: 1), try bed.campaign("summer", recipients: 2))
+        let dead = try await bed.runner(one)
+        _ = try await dead.beginNext()
+        let later = try bed.crashedCopy()
+        try later.claim()
+        let runner = try await later.startRunner(two, account: "qq", source: "default", limits: [], doubt: .resend)
+        #expect(runner.recovered.inDoubt == 1)
+        #expect(try #require(try later.campaign(id: one)).tallies.inDoubt == 1)
+        _ = dead
+    }
+
     @Test("what was decided, when, and what said so, is kept with the attempt")
     func verdicts() async throws {
         let (bed, campaign) = try await bed(3)

@@ -77,7 +77,8 @@ extension CrashHistory {
                 using: &random) ?? .sent
         return Settlement(
             attempt: attempt, outcome: outcome, code: 250, reply: "said", bytes: 7,
-            retryAt: outcome == .deferred && Int.random(in: 0..<4, using: &random) > 0 ? later() : nil,
+            retryAt: (outcome == .deferred || outcome == .inDoubt) && Int.random(in: 0..<4, using: &random) > 0
+                ? later() : nil,
             countsAsAttempt: Bool.random(using: &random),
             suppress: outcome == .failed && Bool.random(using: &random) ? "no such user" : nil)
     }

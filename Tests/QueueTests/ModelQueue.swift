@@ -141,11 +141,11 @@ struct QueueModel {
 
     // MARK: Settling
 
-    mutating func settle(_ settlement: Settlement, as decided: RecipientState? = nil) {
+    mutating func settle(_ settlement: Settlement, by decision: DoubtDecision? = nil) {
         guard let attempt = attempts[settlement.attempt] else { return }
         attempts[settlement.attempt]?.outcome = settlement.outcome
         attempts[settlement.attempt]?.settledTruly = moment.truth
-        var state = decided ?? settlement.outcome.recipientState
+        var state = decision?.state ?? settlement.outcome.recipientState
         if state == .pending || state == .deferred, campaigns[attempt.campaign] == .cancelled {
             state = .cancelled
         }
@@ -153,8 +153,7 @@ struct QueueModel {
         recipients[id]?.state = state
         let due: Int64 =
             switch state {
-            case .deferred: settlement.retryAt.map(queueTime) ?? now
-            case .pending: now
+            case .deferred, .pending: settlement.retryAt.map(queueTime) ?? now
             default: 0
             }
         recipients[id]?.due = due
@@ -171,16 +170,16 @@ struct QueueModel {
     mutating func end(_ runner: Int64, _ policy: DoubtPolicy) -> Int {
         let open = open(runner)
         for attempt in open {
-            settle(Settlement(attempt: attempt, outcome: .inDoubt), as: policy.state)
+            settle(Settlement(attempt: attempt, outcome: .inDoubt), by: policy.decision)
         }
         runners[runner] = nil
         return open.count
     }
 
-    mutating func recover(_ policy: DoubtPolicy) -> Recovery {
+    mutating func recover(_ policy: DoubtPolicy, own: Int64? = nil) -> Recovery {
         var recovery = Recovery()
         for (id, member) in runners.sorted(by: { $0.key < $1.key }) where !member.lives {
-            recovery.inDoubt += end(id, policy)
+            recovery.inDoubt += end(id, own == nil || own == member.campaign ? policy : .hold)
             recovery.runners += 1
         }
         return recovery

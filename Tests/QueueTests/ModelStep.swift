@@ -92,7 +92,7 @@ extension QueueModel {
         case .heartbeat(let runner):
             guard let member = runners[runner] else { throw .stopped }
             setAnchor()
-            _ = recover(member.policy)
+            _ = recover(member.policy, own: member.campaign)
             return (campaigns[member.campaign] ?? .draft).rawValue
         case .stop(let runner):
             guard let member = runners[runner] else { return "done" }
@@ -168,10 +168,16 @@ extension QueueModel {
         throws(QueueError) -> String
     {
         generation += 1
-        let recovery = recover(policy)
+        let recovery = recover(policy, own: campaign)
         guard let state = campaigns[campaign] else { throw .noSuchCampaign("number \(campaign)") }
         guard state != .paused, state != .cancelled else { throw .halted(state) }
         campaigns[campaign] = try state.after(.start)
+        if let decision = policy.decision {
+            for id in of(campaign, [.inDoubt]) {
+                recipients[id]?.state = decision.state
+                recipients[id]?.due = decision == .resend ? now : 0
+            }
+        }
         setAnchor()
         lastRunner += 1
         let (source, limits) = Step.plans[plan]
@@ -189,8 +195,12 @@ extension QueueModel {
                 throw .notOpen(attempt: settlement.attempt)
             }
         }
-        for settlement in settlements { settle(settlement) }
         guard let member = runners[runner] else { throw .stopped }
+        for settlement in settlements {
+            let isDecided =
+                settlement.outcome == .inDoubt && (member.policy != .resend || settlement.retryAt != nil)
+            settle(settlement, by: isDecided ? member.policy.decision : nil)
+        }
         let state = campaigns[member.campaign] ?? .draft
         guard state == .sending else {
             return begins.map { _ in "halted \(state.rawValue)" }.joined(separator: ", ")

@@ -69,6 +69,18 @@ struct TroubleTests {
         #expect(try rig.queue.verify(deep: true).isEmpty)
     }
 
+    @Test("an answer that is lost is decided about by the policy, in the run as well", arguments: DoubtPolicy.allCases)
+    func lostAnswer(_ policy: DoubtPolicy) async throws {
+        let rig = try Rig("at dot first 2 drop-after\n", people: 6)
+        _ = try await rig.send(SendOptions(wait: true, doubt: policy)) { $0.sessions = 1 }
+        let tallies = try rig.tallies
+        #expect(tallies.inDoubt == (policy == .hold ? 2 : 0) && tallies.sent == (policy == .hold ? 4 : 6), "\(tallies)")
+        #expect(try rig.log.count { $0.outcome == .inDoubt } == 2)
+        // What was begun behind it and had not left goes back, and is begun again.
+        #expect(try rig.log.count { $0.outcome != .aborted } == (policy == .resend ? 8 : 6))
+        #expect(try rig.queue.verify(deep: true).isEmpty)
+    }
+
     @Test("a run that stays waits for a server that is not there yet; one that does not, gives up")
     func notYetThere() async throws {
         let rig = try Rig(people: 3)

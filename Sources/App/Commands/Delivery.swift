@@ -123,14 +123,11 @@ struct Delivery {
         if let ending = try await waitForStart(campaign, signals) {
             return say(EndingReport(ending, campaign, signal: signals.received, now: clock.now()), campaign)
         }
-        let policy = doubt ?? config.doubtPolicy
-        if config.doubtEvidence == .mailbox {
-            try await DoubtBeforeSending(queue: queue, campaign: campaign, config: config, policy: policy).settle()
-        }
+        let doubts = try await doubtPolicies(campaign, in: queue)
         let dispatcher = Dispatcher(
             queue: queue, campaign: campaign, account: account, plan: plan, classifier: classifier,
             options: SendOptions(
-                limit: limit, wait: wait, doubt: policy,
+                limit: limit, wait: wait, doubt: doubts.now, arising: doubts.later,
                 lanes: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), resolver: config.dns.resolver),
             clock: clock)
         signals.drain { dispatcher.drain() }
@@ -155,6 +152,34 @@ struct Delivery {
         return say(
             EndingReport(
                 ending, after, run: last.withLock { $0 }, signal: signals.received, now: clock.now()), after)
+    }
+
+    /// What is done about those in doubt, and about doubts that arise: with a mailbox to ask, it is asked first, at the next
+    /// start.
+    private func doubtPolicies(
+        _ campaign: Campaign, in queue: Queue
+    ) async throws -> (now: DoubtPolicy, later: DoubtPolicy) {
+        let policy = doubt ?? config.doubtPolicy
+        let asksMailbox = config.doubtEvidence == .mailbox
+        let now =
+            asksMailbox
+            ? try await DoubtBeforeSending(queue: queue, campaign: campaign, config: config, policy: policy).settle()
+            : policy
+        let count = try Installation.campaign(campaign.name, in: queue).tallies.inDoubt
+        if count > 0 {
+            switch now {
+            case .hold: break
+            case .resend:
+                Notice.line(
+                    tr(
+                        "{0} in doubt: by the policy resend they are sent again, as often as retry allows.",
+                        NumberText.count(count)))
+            case .assumeSent:
+                Notice.line(
+                    tr("{0} in doubt: by the policy assume-sent they count as sent.", NumberText.count(count)))
+            }
+        }
+        return (now, asksMailbox ? .hold : policy)
     }
 
     private func say(_ report: EndingReport, _ campaign: Campaign) -> EndingReport {

@@ -99,6 +99,7 @@ struct StoryChapter {
             case .failed: tr("It was decided ({0}) that this counts as failed", when)
             case .resend: tr("It was decided ({0}) to send it again", when)
             }
+        if let policy = verdict.policy { return words + tr(", by the policy {0}.", policy.rawValue) }
         return words + (verdict.evidence.isEmpty ? "." : tr(", by evidence: {0}.", verdict.evidence))
     }
 
@@ -228,6 +229,7 @@ struct StoryChapter {
                     object.add("decided", decided.at)
                     object.add("decision", decided.decision.rawValue)
                     object.add("evidence", decided.evidence.isEmpty ? nil : decided.evidence)
+                    object.add("policy", decided.policy?.rawValue)
                 }
                 return object
             })

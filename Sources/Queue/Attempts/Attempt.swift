@@ -92,7 +92,7 @@ public struct Settlement: Sendable {
     public var tls: String?
     /// Size of the message on the wire.
     public var bytes: Int
-    /// For `deferred`: when to try again.
+    /// For `deferred`: when to try again; for `in_doubt`: when the policy `resend` may, nil when all tries are used up.
     public var retryAt: Timestamp?
     /// Whether it uses up one try of the retry schedule (a throttled or a refused login does not).
     public var countsAsAttempt: Bool

@@ -20,6 +20,8 @@ struct Charges: Sendable {
     var sharesMX = false
     /// Each message has a grant of its domain, be there a limit or not.
     var countsDomains = false
+    /// What is done about doubts that arise.
+    var doubt = DoubtPolicy.hold
     /// The share of final refusals at which the campaign is paused; nil for none.
     var refusals: Double?
     /// What it was found at; see `Commit+counting.swift`.
@@ -57,12 +59,13 @@ extension Commit {
             throw QueueError.notOpen(attempt: settlements[0].attempt)
         }
         let keys = charges.keys.map(\.id)
-        for (settlement, open) in zip(settlements, opened) { try settle(settlement, open, keys) }
+        for (settlement, open) in zip(settlements, opened) {
+            try settle(settlement, open, keys, by: charges.doubt.decision(on: settlement))
+        }
     }
 
-    func settle(_ settlement: Settlement, _ open: OpenAttempt, _ keys: [Int64], as decided: RecipientState? = nil)
-        throws
-    {
+    /// - Parameter decision: what the policy makes of a doubt.
+    func settle(_ settlement: Settlement, _ open: OpenAttempt, _ keys: [Int64], by decision: DoubtDecision?) throws {
         let update = try prepare(
             """
             UPDATE attempt SET finished = ?2, outcome = ?3, code = ?4, enhanced = ?5, reply = ?6, tls = ?7, bytes = ?8
@@ -77,7 +80,8 @@ extension Commit {
         update.bind(7, settlement.tls)
         update.bind(8, Int64(settlement.bytes))
         try update.run()
-        try settleRecipient(settlement, open, decided)
+        try settleRecipient(settlement, open, decision?.state)
+        if let decision { try keep(decision, on: settlement.attempt, evidence: DoubtVerdict.policyMark) }
         for key in keys { try grant(key, settlement.attempt) }
         if let cap = open.cap { try grant(cap, settlement.attempt) }
         beat(open.campaign, settlement.outcome)
@@ -92,8 +96,7 @@ extension Commit {
         // send does not stand in front of all others for ever.
         let due: Int64 =
             switch state {
-            case .deferred: settlement.retryAt.map(now.queue) ?? now.queue
-            case .pending: now.queue
+            case .deferred, .pending: settlement.retryAt.map(now.queue) ?? now.queue
             default: 0
             }
         let counts = settlement.countsAsAttempt && settlement.outcome != .aborted

@@ -44,7 +44,7 @@ extension Queue {
                     db, sql: "SELECT decision, at, evidence FROM decision WHERE attempt = ?", arguments: [attempt.id])
                 guard let row, let decision = DoubtDecision(code: row[0]) else { continue }
                 found[attempt.id] = DoubtVerdict(
-                    decision: decision, at: Timestamp(microseconds: row[1]), evidence: row[2])
+                    decision: decision, at: Timestamp(microseconds: row[1]), stored: row[2])
             }
             return found
         }

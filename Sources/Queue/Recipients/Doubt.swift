@@ -27,17 +27,25 @@ public enum DoubtDecision: String, Sendable, CaseIterable {
     }
 }
 
-/// What a starting runner does with the doubt a dead one left.
+/// What a runner does with the doubts of its campaign: those it finds, and those that arise while it runs.
 public enum DoubtPolicy: String, Sendable, CaseIterable {
     case hold, resend
     case assumeSent = "assume-sent"
 
-    var state: RecipientState {
+    /// nil for none.
+    public var decision: DoubtDecision? {
         switch self {
-        case .hold: .inDoubt
-        case .resend: .pending
+        case .hold: nil
+        case .resend: .resend
         case .assumeSent: .sent
         }
+    }
+
+    /// What it makes of one that has just arisen. Sent again is only who has a next try; else a server that loses every
+    /// answer would have its people mailed for ever.
+    func decision(on settlement: Settlement) -> DoubtDecision? {
+        guard settlement.outcome == .inDoubt, self != .resend || settlement.retryAt != nil else { return nil }
+        return decision
     }
 }
 
@@ -82,6 +90,19 @@ public struct DoubtSettlement: Sendable, Equatable {
 public struct DoubtVerdict: Sendable, Equatable {
     public let decision: DoubtDecision
     public let at: Timestamp
-    /// What said so; empty for somebody's word.
+    /// What said so; empty for somebody's word, and for a policy's.
     public let evidence: String
+    /// The policy that decided; nil for evidence or somebody's word.
+    public let policy: DoubtPolicy?
+
+    /// In the place of evidence, for what a policy decided: none of it begins so.
+    static let policyMark = unitSeparator + "policy"
+
+    init(decision: DoubtDecision, at: Timestamp, stored: String) {
+        self.decision = decision
+        self.at = at
+        let isPolicy = stored == Self.policyMark
+        evidence = isPolicy ? "" : stored
+        policy = isPolicy ? DoubtPolicy.allCases.first { $0.decision == decision } : nil
+    }
 }

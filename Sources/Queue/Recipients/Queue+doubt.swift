@@ -111,6 +111,12 @@ extension Commit {
         update.bind(3, attempt)
         try update.run()
         guard db.changesCount > 0 else { return false }
+        try keep(decision, on: attempt, evidence: evidence)
+        return true
+    }
+
+    /// Remembers what was decided about an attempt, and what said so.
+    func keep(_ decision: DoubtDecision, on attempt: Int64, evidence: String) throws {
         let insert = try prepare(
             "INSERT OR REPLACE INTO decision (attempt, at, decision, evidence) VALUES (?, ?, ?, ?)")
         insert.bind(1, attempt)
@@ -118,15 +124,11 @@ extension Commit {
         insert.bind(3, decision.code)
         insert.bind(4, evidence)
         try insert.run()
-        return true
     }
 
     /// Its cost grows with how many are in doubt.
     fileprivate func decideAll(_ campaign: Int64, _ decision: DoubtDecision, first: Int64, last: Int64) throws -> Int {
-        let those = """
-            FROM recipient r INDEXED BY recipient_rare CROSS JOIN attempt a ON a.id = r.last_attempt
-            WHERE r.campaign = ?1 AND likely(r.state = 6) AND r.state > 3 AND r.id > 0 AND a.finished BETWEEN ?2 AND ?3
-            """
+        let those = Self.doubts + " AND a.finished BETWEEN ?2 AND ?3"
         try db.execute(
             sql: "INSERT OR REPLACE INTO decision (attempt, at, decision, evidence) SELECT a.id, ?4, ?5, '' " + those,
             arguments: [campaign, first, last, now.wall.microseconds, decision.code])
@@ -137,6 +139,27 @@ extension Commit {
                 """, arguments: [campaign, first, last, decision.state.code])
         return db.changesCount
     }
+
+    /// What the policy makes of a campaign's doubts when a runner of it starts. Its cost grows with how many there are.
+    /// - Parameter tries: who has had more is not sent again, and stays in doubt.
+    func decideByPolicy(_ campaign: Int64, _ policy: DoubtPolicy, tries: Int) throws {
+        guard let decision = policy.decision, try self.campaign(campaign).tallies.inDoubt > 0 else { return }
+        let most = decision == .resend ? Int64(clamping: tries) : .max
+        let those = Self.doubts + " AND r.attempts <= ?2"
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO decision (attempt, at, decision, evidence) SELECT a.id, ?3, ?4, ?5 " + those,
+            arguments: [campaign, most, now.wall.microseconds, decision.code, DoubtVerdict.policyMark])
+        // Who goes back is due now, behind the fresh ones.
+        try db.execute(
+            sql: "UPDATE recipient SET state = ?3, due = iif(?3 = 0, ?4, 0) WHERE id IN (SELECT r.id \(those))",
+            arguments: [campaign, most, decision.state.code, now.queue])
+        try tell(campaign, db.changesCount, decision, " by the policy \(policy.rawValue)")
+    }
+
+    private static let doubts = """
+        FROM recipient r INDEXED BY recipient_rare CROSS JOIN attempt a ON a.id = r.last_attempt
+        WHERE r.campaign = ?1 AND likely(r.state = 6) AND r.state > 3 AND r.id > 0
+        """
 
     fileprivate func tell(_ campaign: Int64, _ moved: Int, _ decision: DoubtDecision, _ how: String) throws {
         guard moved > 0 else { return }

@@ -5,7 +5,12 @@ extension Commit {
     /// The reply of an attempt whose process ended; `Doubt.Cause` is known by it.
     static let doubt = "The sending process ended before the server's answer was recorded."
 
-    func recoverDead(_ policy: DoubtPolicy, of campaign: Int64? = nil, queue path: String) throws -> Recovery {
+    /// - Parameters:
+    ///   - campaign: only its runners; nil for all.
+    ///   - own: the policy is that campaign's, and others' doubts are held; nil when it is everybody's.
+    func recoverDead(
+        _ policy: DoubtPolicy, of campaign: Int64? = nil, own: Int64? = nil, queue path: String
+    ) throws -> Recovery {
         var recovery = Recovery()
         let query = try prepare("SELECT id, campaign, keys, pid, host, seen FROM runner")
         var dead: [(id: Int64, campaign: Int64, keys: [Int64], process: Int64, host: String, seen: Int64)] = []
@@ -17,6 +22,7 @@ extension Commit {
                 (id, query.integer(1), Self.keys(query.text(2)), query.integer(3), query.text(4), query.integer(5)))
         }
         for runner in dead {
+            let policy = own.map { $0 == runner.campaign } ?? true ? policy : .hold
             let open = try endRunner(runner.id, runner.keys, policy, campaign: runner.campaign, at: runner.seen)
             let fate =
                 switch policy {
@@ -43,7 +49,7 @@ extension Commit {
         try endSpells(campaign, runner: id, at: moment)
         for (attempt, what) in open {
             let settlement = Settlement(attempt: attempt, outcome: .inDoubt, reply: Self.doubt)
-            try settle(settlement, what, keys, as: policy.state)
+            try settle(settlement, what, keys, by: policy.decision)
         }
         for sql: StaticString in ["DELETE FROM lease WHERE runner = ?", "DELETE FROM runner WHERE id = ?"] {
             let delete = try prepare(sql)

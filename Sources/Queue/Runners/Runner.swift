@@ -131,7 +131,7 @@ public final class Runner: Sendable {
                 try commit.turnSpell(campaign, runner: id, to: spells.current, at: since)
             }
             try commit.anchorClock()
-            _ = try commit.recoverDead(doubt, queue: path)
+            _ = try commit.recoverDead(doubt, own: campaign, queue: path)
             let rest = try route.flatMap { try commit.routeRest($0) }
             return (RunnerOrders(state: try commit.campaign(campaign).state, rest: rest), spells)
         }

@@ -12,6 +12,9 @@ extension Queue {
     /// The campaign's own schedule holds as it is stored: nothing is begun before its hour or outside its window.
     /// - Parameters:
     ///   - limits: all that hold, those of the campaign included.
+    ///   - doubt: what is made of all that is in doubt in the campaign.
+    ///   - tries: who has had more of them is not sent again by the policy `resend`.
+    ///   - arising: what is made of doubts that arise while it runs; nil for the same.
     ///   - refusals: the share (0…1) of final refusals among the campaign's last answers, of all processes, from which on it
     ///     is paused (`RefusalWatch`); nil never pauses it.
     ///   - window: the account's; it holds beside the campaign's.
@@ -23,7 +26,8 @@ extension Queue {
     ///   queue, `.networkFileSystem`, `.noSuchCampaign`.
     public func startRunner(
         _ campaign: Int64, account: String, source: String, limits: [Limit], doubt: DoubtPolicy,
-        refusals: Double? = nil, window: SendingWindow? = nil, isEven: Bool = false, sharesMX: Bool = false,
+        tries: Int = .max, arising: DoubtPolicy? = nil, refusals: Double? = nil, window: SendingWindow? = nil,
+        isEven: Bool = false, sharesMX: Bool = false,
         goesOn: @Sendable () -> Bool = { true }
     ) async throws -> Runner {
         let path = path
@@ -33,15 +37,17 @@ extension Queue {
         let goes = goesOn()
         let started = try await journal.write(isolated: true) { commit -> (Started, Identity) in
             let identity = try commit.checkedIdentity(side)
-            let recovery = try commit.recoverDead(doubt, queue: path)
+            let recovery = try commit.recoverDead(doubt, own: campaign, queue: path)
             let state = try commit.campaign(campaign).state
             guard state != .paused, state != .cancelled else { throw QueueError.halted(state) }
             try commit.start(campaign, state.after(.start))
+            try commit.decideByPolicy(campaign, doubt, tries: tries)
             try commit.count(limits, campaign: campaign)
             var (charges, lock) = try commit.insertRunner(campaign, account, source, limits, queue: path)
             charges.openings = try commit.openings(campaign, window)
             charges.isEven = isEven
             charges.refusals = refusals
+            charges.doubt = arising ?? doubt
             charges.sharesMX = sharesMX
             let standing = try commit.standing(limits, charges)
             // A little is recalled at once, so that it begins as a whole or not at all.
@@ -53,7 +59,7 @@ extension Queue {
         try side.write(started.1)
         let start = started.0
         let runner = Runner(
-            queue: self, journal: journal, charges: start.charges, doubt: doubt, recovered: start.recovery,
+            queue: self, journal: journal, charges: start.charges, doubt: arising ?? doubt, recovered: start.recovery,
             lock: start.lock, limits: start.limits)
         guard !start.isKnown else { return runner }
         do {

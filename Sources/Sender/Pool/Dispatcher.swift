@@ -42,6 +42,7 @@ public final class Dispatcher: Sendable {
         let limits = account.limits + campaign.limits
         let runner = try await queue.startRunner(
             campaign.id, account: account.name, source: account.sourceKey, limits: limits, doubt: options.doubt,
+            tries: account.retry.waits.count, arising: options.arising,
             refusals: account.refusals, window: account.window, isEven: account.pace == .even,
             sharesMX: options.resolver != nil,
             goesOn: { [gate] in !gate.isStopped })

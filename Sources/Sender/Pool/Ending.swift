@@ -140,8 +140,10 @@ public struct SendOptions: Sendable {
     public var limit: Int?
     /// Stay, and go on when a cap frees or a retry is due.
     public var wait: Bool
-    /// What to do with hand-overs that a dead process left open.
+    /// What to do with those in doubt.
     public var doubt: DoubtPolicy
+    /// What to do with doubts that arise in the run.
+    public var arising: DoubtPolicy
     /// Serial queues to spread the sessions over.
     public var lanes: Int
     /// Asks which domains share their MX hosts, where a limit by domain holds; nil counts each for itself.
@@ -154,7 +156,7 @@ public struct SendOptions: Sendable {
     public var observe: (@Sendable (Settlement, Duration) -> Void)?
 
     public init(
-        limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, lanes: Int = 2,
+        limit: Int? = nil, wait: Bool = false, doubt: DoubtPolicy = .hold, arising: DoubtPolicy? = nil, lanes: Int = 2,
         resolver: MXResolver? = nil, lookUpPatience: Duration = .seconds(30),
         observe: (@Sendable (Settlement, Duration) -> Void)? = nil
     ) {
@@ -164,6 +166,7 @@ public struct SendOptions: Sendable {
         self.limit = limit
         self.wait = wait
         self.doubt = doubt
+        self.arising = arising ?? doubt
         self.lanes = max(1, lanes)
     }
 }

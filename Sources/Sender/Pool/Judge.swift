@@ -49,11 +49,12 @@ struct Judge: Sendable {
                 settlement: settlement(.aborted, nil, "not offered: the session ended first", nil, false, nil),
                 consequence: .none)
         case .doubtful(let words):
+            // Whether there is a next try is the policy's to say; when it would be, the schedule's.
+            let wait = schedule(tries, .network, "default.lost").wait(after: attempts + 1, jitter: jitter)
             return Judgement(
                 settlement: settlement(
-                    .inDoubt, nil, "the connection was lost after the final dot, before the answer: \(words)", nil,
-                    true,
-                    nil),
+                    .inDoubt, nil, "the connection was lost after the final dot, before the answer: \(words)",
+                    wait.map { now + $0 }, true, nil),
                 consequence: .reconnect)
         case .lost(let words):
             if losses >= Self.patientLosses {

@@ -361,7 +361,7 @@ actor Worker {
         settled.removeAll(keepingCapacity: true)
         _ = try await run.runner.exchange(settle: recorded, begin: [])
         run.gate.count(recorded)
-        if recorded.contains(where: { $0.outcome == .aborted || $0.outcome == .deferred }) { run.gate.changed() }
+        if recorded.contains(where: { [.aborted, .deferred, .inDoubt].contains($0.outcome) }) { run.gate.changed() }
     }
 
     /// Renders the next messages while the last one's answer is on its way: two for each that leaves, so that a batch
