@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import outpost
@@ -79,6 +80,60 @@ struct EvidenceTests {
             }
         }
         #expect(evidence.findings == ["<1.2@x.example>": .failed("f", status: "5.1.1")])
+    }
+
+    @Test("a bounce after the log was rotated counts, whatever the order and however the older one is packed")
+    func rotated() throws {
+        let folder = NSTemporaryDirectory() + "evidence-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let taken = """
+            Nov 25 23:59:58 mx postfix/cleanup[12]: 4F2A1B9C: message-id=<1.2@x.example>
+            Nov 25 23:59:59 mx postfix/qmgr[9]: 4F2A1B9C: from=<a@x.example>, size=900, nrcpt=1 (queue active)
+
+            """
+        let bounced = "Nov 26 00:00:01 mx postfix/smtp[9]: 4F2A1B9C: to=<b@y.example>, status=bounced (no such user)\n"
+        try taken.write(toFile: folder + "/mail.log.1", atomically: true, encoding: .utf8)
+        try bounced.write(toFile: folder + "/mail.log", atomically: true, encoding: .utf8)
+        func findings(_ paths: [String]) throws -> [String: Evidence.Finding] {
+            var evidence = Evidence(messageIDs: ["<1.2@x.example>"])
+            try EvidenceFiles.read(paths, into: &evidence)
+            return evidence.findings
+        }
+        let failed: [String: Evidence.Finding] = [
+            "<1.2@x.example>": .failed(folder + "/mail.log:1", status: "(no such user)")
+        ]
+        let (new, old) = (folder + "/mail.log", folder + "/mail.log.1")
+        #expect(try findings([old, new]) == failed && findings([new, old]) == failed && findings([folder]) == failed)
+        let gzip = Process()
+        gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        gzip.arguments = ["gzip", old]
+        try gzip.run()
+        gzip.waitUntilExit()
+        #expect(try findings([new, old + ".gz"]) == failed && findings([folder]) == failed)
+        // Cut off, it is refused: what is missing could be the bounce.
+        let whole = try Data(contentsOf: URL(fileURLWithPath: old + ".gz"))
+        try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: old + ".gz"))
+        #expect(throws: Failure.self) { try findings([old + ".gz"]) }
+    }
+
+    @Test("a name of the server's queue that comes again is another message's")
+    func reused() {
+        let line = "Nov 25 10:00:00 mx postfix/cleanup[12]: 4F2A1B9C: message-id="
+        let other = "Nov 25 10:00:09 mx postfix/qmgr[9]: 4F2A1B9C: from=<a@x.example>, size=9 (queue active)"
+        #expect(findings("\(line)<1.2@x.example>\n\(line)<other@x.example>\n\(other)").isEmpty)
+    }
+
+    @Test("rotated logs are read from the oldest on, in the places they had")
+    func rotation() {
+        #expect(
+            LogRotation.ordered(["m.log", "a.1", "m.log.1", "x", "m.log.10.gz", "m.log.2.gz"]) == [
+                "m.log.10.gz", "a.1", "m.log.2.gz", "x", "m.log.1", "m.log",
+            ])
+        #expect(
+            LogRotation.ordered(["m", "m-20261130.gz", "m-20261129"]) == ["m-20261129", "m-20261130.gz", "m"])
+        // Those of a Maildir are no logs.
+        #expect(LogRotation("1700000000.M1P2.host:2,S").rank == 0)
     }
 
     @Test("somebody else's mail is no evidence")

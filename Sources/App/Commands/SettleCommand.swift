@@ -14,7 +14,7 @@ struct SettleCommand: AsyncParsableCommand {
             Look at the account's Sent folder, or ask them, before you choose resend: it may double a message. \
             --evidence looks for you: "mailbox" asks the account's own mailbox over IMAP, for the message in its folder \
             of sent mail and for delivery reports in its inbox; a path is the log of a mail server of your own \
-            (Postfix, Exim), a Maildir or mbox of sent mail, or delivery reports. Whoever is not mentioned there stays \
+            (Postfix, Exim; rotated and compressed ones too), a Maildir or mbox of sent mail, or delivery reports. Whoever is not mentioned there stays \
             in doubt. A file called mailbox is ./mailbox.
             """
     )

@@ -15,6 +15,8 @@ struct Evidence {
     /// By Message-ID, angle brackets included.
     private(set) var findings: [String: Finding] = [:]
     private let wanted: Set<String>
+    /// Message-IDs by the names under which a server's queue has them. A name outlives the file it was read in, since logs are
+    /// rotated between a message's arrival and its bounce.
     private var queued: [String: String] = [:]
     private var message = MessageState()
     private var source = ""
@@ -31,7 +33,7 @@ struct Evidence {
 
     init(messageIDs: Set<String>) { wanted = messageIDs }
 
-    /// A file or a message begins: what came before has no bearing on it.
+    /// A file or a message begins: no message goes on from what came before.
     /// - Parameters:
     ///   - source: names it for people.
     ///   - isNumbered: findings name the line too.
@@ -39,7 +41,6 @@ struct Evidence {
         self.source = source
         self.isNumbered = isNumbered
         line = 0
-        queued = [:]
         message = MessageState()
     }
 
@@ -71,8 +72,9 @@ struct Evidence {
         if line.hasPrefix("{"), line.contains("\"event\":\"accepted\""), let id = known(in: line) {
             return note(id, .accepted(here))
         }
-        if line.contains("message-id="), let id = known(in: line), let name = Self.queueName(line) {
-            queued[name] = id
+        if line.contains("message-id="), let name = Self.queueName(line) {
+            // Names come again once their message has left: then it is another one's.
+            queued[name] = known(in: line)
             return
         }
         // Exim: `<= sender … id=…` is written when the message has been taken over.

@@ -66,47 +66,21 @@ enum PasswordSource: Sendable, Equatable {
 
     private static func output(of words: [String], account: String) throws -> String {
         let program = words.first ?? ""
-        var pipes: [Int32] = [0, 0]
-        guard pipe(&pipes) == 0 else {
-            throw Failure(.configuration, tr("Cannot run {0}: {1}.", program, FilePath.reason()))
-        }
-        for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(pipes[0]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, pipes[1], 1)
-        var arguments = words.map { strdup($0) }
-        arguments.append(nil)
-        defer { for argument in arguments { free(argument) } }
-        // This process ignores SIGPIPE; the command shall not.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
-        var child: pid_t = 0
-        let failed = posix_spawnp(&child, program, &actions, &attributes, arguments, environ)
-        close(pipes[1])
-        guard failed == 0 else {
+        let command: PipedCommand
+        do { command = try PipedCommand(words) } catch {
             throw Failure(
-                .configuration,
-                tr("Account \"{0}\": cannot run {1}: {2}.", account, program, FilePath.reason(failed)))
+                .configuration, tr("Account \"{0}\": cannot run {1}: {2}.", account, program, error.words))
         }
+        defer { close(command.output) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while bytes.count < 65_536 {
-            let count = Glibc.read(pipes[0], &buffer, buffer.count)
+            let count = Glibc.read(command.output, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             if count <= 0 { break }
             bytes.append(contentsOf: buffer[0..<count])
         }
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0, errno == EINTR {}
-        guard status == 0 else {
+        guard command.wait() == 0 else {
             throw Failure(
                 .configuration, tr("Account \"{0}\": {1} failed and gave no password.", account, program),
                 next: tr("Run it by hand to see why."))
