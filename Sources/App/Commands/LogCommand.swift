@@ -86,7 +86,10 @@ struct LogCommand: AsyncParsableCommand {
                 row.messageID, row.tls, String(row.bytes),
             ])
         }
-        let answer = [row.code.map { String($0) }, row.enhanced, row.reply].compactMap(\.self).joined(separator: " ")
+        let answer =
+            row.isRetired
+            ? tr("(no longer kept)")
+            : [row.code.map { String($0) }, row.enhanced, row.reply].compactMap(\.self).joined(separator: " ")
         return TextTable.line(
             [
                 TimeText.moment(row.started, now: now), Self.word(row.outcome), row.campaign, row.email, answer,
@@ -101,16 +104,17 @@ struct LogCommand: AsyncParsableCommand {
         object.add("email", row.email)
         object.add("account", row.account)
         object.add("source", row.source)
-        object.add("server", row.server)
+        object.add("server", row.isRetired ? nil : row.server)
         object.add("started", row.started)
         object.add("finished", row.finished)
         object.add("outcome", row.outcome?.rawValue)
         object.add("code", row.code)
         object.add("enhanced", row.enhanced)
         object.add("reply", row.reply)
-        object.add("message_id", row.messageID)
+        object.add("message_id", row.isRetired ? nil : row.messageID)
         object.add("tls", row.tls)
         object.add("bytes", row.bytes)
+        object.add("retired", row.isRetired)
         return object
     }
 

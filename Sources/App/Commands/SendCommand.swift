@@ -18,7 +18,8 @@ struct SendCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Stop after so many.", valueName: "n")) var limit: Int?
     @Option(help: ArgumentHelp("Connections at once.", valueName: "n")) var sessions: Int?
     @Flag(help: "Stay, and go on when a cap frees or a retry is due.") var wait = false
-    @Option(help: "Those in doubt after a crash or a lost connection: hold, resend or assume-sent.") var inDoubt: DoubtPolicy?
+    @Option(help: "Those in doubt after a crash or a lost connection: hold, resend or assume-sent.") var inDoubt:
+        DoubtPolicy?
     @Flag(help: "Take a message that changed after sending began.") var acceptChanges = false
     @Option(help: "auto, bar, plain, json or none; on stderr.") var progress: ProgressReporter.Style = .auto
     @Flag(help: "Do not ask before the first send.") var yes = false

@@ -71,7 +71,25 @@ struct StoryChapter {
             .joined(separator: " ")
     }
 
+    /// Of an attempt whose texts retention has taken out: the outcome alone.
+    private func retired(_ number: Int, _ attempt: AttemptRecord) -> String {
+        let head = tr(
+            "Try {0}, {1}: over account {2} and source {3}.", "\(number + 1)", moment(attempt.started), attempt.account,
+            attempt.source)
+        let code = [attempt.code.map { String($0) }, attempt.enhanced].compactMap(\.self).joined(separator: " ")
+        let result =
+            switch attempt.outcome {
+            case .sent: tr("The server took it ({0}).", code)
+            case .failed, .deferred: tr("It came to nothing ({0}).", code)
+            case .aborted: tr("Nothing was handed over, so no harm is done.")
+            case .inDoubt, nil: tr("Nobody knows whether it arrived.")
+            }
+        let verdict = story.verdicts[attempt.id].map { " " + decided($0) } ?? ""
+        return head + " " + result + verdict + " " + tr("Server and answer are no longer kept ([retention]).")
+    }
+
     private func sentence(_ number: Int, _ attempt: AttemptRecord) -> String {
+        if attempt.isRetired { return retired(number, attempt) }
         let head = tr(
             "Try {0}, {1}: over account {2} and source {3} to {4}.", "\(number + 1)", moment(attempt.started),
             attempt.account, attempt.source, attempt.server)

@@ -136,6 +136,8 @@ public struct AttemptRecord: Sendable, Identifiable {
     public let messageID: String
     public let tls: String?
     public let bytes: Int
+    /// Server, Message-ID, reply and TLS were kept for their time (`Retention`), and are gone.
+    public let isRetired: Bool
 }
 
 /// What happened in one minute of a campaign.

@@ -40,7 +40,7 @@ extension Queue {
 
     static let selectAttempts = """
         SELECT a.id, c.name, a.recipient, ifnull(r.email, r.key), a.account, a.source, a.server, a.started, a.finished,
-            a.outcome, a.code, a.enhanced, a.reply, a.message_id, a.tls, a.bytes, a.previous
+            a.outcome, a.code, a.enhanced, a.reply, a.message_id, a.tls, a.bytes, a.previous, a.retired & 1
         FROM attempt a CROSS JOIN recipient r ON r.id = a.recipient CROSS JOIN campaign c ON c.id = a.campaign
 
         """
@@ -51,7 +51,7 @@ extension Queue {
             server: row[6], started: Timestamp(microseconds: row[7]),
             finished: (row[8] as Int64?).map { Timestamp(microseconds: $0) },
             outcome: (row[9] as Int64?).flatMap { AttemptOutcome(code: $0) }, code: row[10], enhanced: row[11],
-            reply: row[12], messageID: row[13], tls: row[14], bytes: row[15])
+            reply: row[12], messageID: row[13], tls: row[14], bytes: row[15], isRetired: row[17])
     }
 
     /// The last minutes of a campaign in which anything happened, oldest first.

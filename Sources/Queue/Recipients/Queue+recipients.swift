@@ -35,7 +35,7 @@ extension Queue {
     }
 
     static let selectRecipients = """
-        SELECT r.id, ifnull(r.email, r.key), r.state, r.attempts, r.due, r.line, r.fields, r.domain, a.message_id, a.reply,
+        SELECT r.id, ifnull(r.email, r.key), r.state, r.attempts, r.due, r.line, r.fields, r.domain, nullif(a.message_id, ''), a.reply,
             a.id, a.started, a.finished, a.server, a.account, a.code, a.enhanced
         """
     /// What a query adds to `selectRecipients` comes behind them.
