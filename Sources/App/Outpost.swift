@@ -72,6 +72,8 @@ struct Outpost: AsyncParsableCommand {
     static func main() async {
         // A closed pipe or connection is an error to be handled where it is written to.
         signal(SIGPIPE, SIG_IGN)
+        // So is a file that reached the largest size this process may write (ulimit -f).
+        signal(SIGXFSZ, SIG_IGN)
         occupyStandardDescriptors()
         Lifeline.follow()
         do {

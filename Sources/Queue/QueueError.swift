@@ -22,6 +22,8 @@ public enum QueueError: Error, Sendable, Equatable {
     case locked(path: String)
     /// No space is left on the device. The queue is as it was before; it can be used again once there is room.
     case full(path: String)
+    /// A file cannot be written, and the system says why.
+    case cannotWrite(path: String, detail: String)
     /// Any other I/O or SQLite error.
     case io(path: String, detail: String)
     /// A newer version of the program wrote this file; this one would not understand it.
@@ -54,7 +56,9 @@ public enum QueueError: Error, Sendable, Equatable {
             self = .io(path: path, detail: String(describing: error))
             return
         }
-        let detail = database.message ?? database.resultCode.description
+        // SQLite has one message a connection, and a backup leaves that of another.
+        let words = database.message == "not an error" ? nil : database.message
+        let detail = words ?? database.resultCode.description
         switch database.resultCode {
         case .SQLITE_NOTADB: self = .notAQueue(path: path)
         case .SQLITE_CORRUPT: self = .corrupt(path: path, detail: detail)
@@ -64,6 +68,12 @@ public enum QueueError: Error, Sendable, Equatable {
         // Memory that connections share is a file, too, and may be what there is no room for.
         case .SQLITE_IOERR where FileSystem.room(Queue.folder(of: path)).map({ $0 < 65_536 }) ?? false:
             self = .full(path: path)
+        case .SQLITE_IOERR:
+            if let obstacle = FileSystem.obstacle(to: path) {
+                self = .cannotWrite(path: obstacle.path, detail: obstacle.words)
+            } else {
+                self = .io(path: path, detail: detail)
+            }
         default: self = .io(path: path, detail: detail)
         }
     }
@@ -99,6 +109,8 @@ extension QueueError: CustomStringConvertible {
             return "The queue \(path) stayed locked for 15 s by another process. Try again, or end what holds it."
         case .full(let path):
             return "No space is left where \(path) lies. Nothing was lost; free some space and send again."
+        case .cannotWrite(let path, let detail):
+            return "Cannot write \(path): \(detail). Nothing was lost; mend that and go on."
         case .io(let path, let detail):
             return "The queue \(path) could not be read or written: \(detail). `outpost verify` says more."
         case .newer(let path):

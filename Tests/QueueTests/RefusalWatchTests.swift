@@ -32,7 +32,10 @@ struct RefusalWatchTests {
 
     private func refuse(_ count: Int, _ runner: Runner, _ outcome: AttemptOutcome = .failed) async throws -> Int {
         for done in 0..<count {
-            guard let attempt = try await runner.beginNext().attempt else { return done }
+            // Nobody is leased in a paused campaign.
+            guard let next = try await runner.lease(1).recipients.first,
+                let attempt = try await runner.exchange(settle: [], begin: [next.request]).first?.attempt
+            else { return done }
             try await runner.settle(attempt, outcome)
         }
         return count

@@ -77,7 +77,7 @@ enum Boundary {
         case .missing, .lost, .noSuchCampaign: .notFound
         case .cannotCreate, .campaignExists: .cannotCreate
         case .notAQueue, .corrupt, .newer, .columnsChanged, .invalid: .badData
-        case .readOnly, .full, .io, .replaced, .unreadable: .ioError
+        case .readOnly, .full, .cannotWrite, .io, .replaced, .unreadable: .ioError
         case .locked, .halted, .unclaimed: .workLeft
         case .illegalTransition: .usage
         case .networkFileSystem: .configuration

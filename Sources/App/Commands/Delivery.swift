@@ -27,6 +27,9 @@ struct Delivery {
     /// A start missed by more than half an hour is made up for without a question.
     var acceptsLateness = false
 
+    /// Open files of a run beside its sessions: the queue's, the lanes', name servers', certificates, log, retention.
+    private static let otherFiles = 24
+
     /// - Throws: `Failure` (66, 78).
     init(installation: Installation, target text: String) throws {
         self.installation = installation
@@ -104,6 +107,15 @@ struct Delivery {
         let settings = try config.account(named: campaign.account)
         var account = try config.sender(settings, campaign: campaign.name)
         if let sessions { account.sessions = sessions }
+        let files = ProcessMemory.raiseOpenFiles()
+        let most = max(1, files - Self.otherFiles)
+        if account.sessions > most {
+            Notice.line(
+                tr(
+                    "{0} sessions need more open files than the {1} allowed here (ulimit -n); {2} are used.",
+                    "\(account.sessions)", "\(files)", "\(most)"))
+            account.sessions = most
+        }
         let plan = try FrozenMessage.plan(campaign, in: queue)
         let classifier = ReplyClassifier(rules: try ReplyRules.load(folder: installation.places.configFolder))
         if !settings.dkim.isEmpty {

@@ -30,8 +30,15 @@ extension Queue {
             }
             try copy.close()
         } catch {
+            let fault = QueueError(error, path: path)
             unlink(path)
-            throw QueueError(error, path: path)
+            // The copy is no queue yet: what could not be read is this one.
+            switch fault {
+            case .io(_, let detail): throw QueueError.cannotWrite(path: path, detail: detail)
+            case .corrupt(_, let detail): throw QueueError.corrupt(path: self.path, detail: detail)
+            case .notAQueue: throw QueueError.notAQueue(path: self.path)
+            default: throw fault
+            }
         }
     }
 }

@@ -64,6 +64,27 @@ enum FileSystem {
         return information.st_size == 0
     }
 
+    /// Why a database cannot be written, and which of its files: SQLite says only that it could not. Nil when it can.
+    static func obstacle(to path: String) -> (path: String, words: String)? {
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int64.max) {
+            // What it wrote last lies across the limit, or just before it.
+            let most = Int64(limit.rlim_cur)
+            for file in [path + "-wal", path + "-journal", path] where size(file) > most - 65_536 {
+                return (file, "no file may be larger than \(most) bytes here (ulimit -f)")
+            }
+        }
+        // A quota, a dead disk, a mount that became read-only: seen by writing.
+        let probe = path + "-probe.\(getpid())"
+        let descriptor = open(probe, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return (path, String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        unlink(probe)
+        let bytes = [UInt8](repeating: 1, count: 65_536)
+        if write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 { return nil }
+        return (path, String(cString: strerror(errno)))
+    }
+
     /// Numbers from `man 2 statfs`; FUSE hides what is behind it, so the mount's type is asked.
     static func networkKind(magic: UInt32, mounts: () -> String?) -> String? {
         switch magic {
