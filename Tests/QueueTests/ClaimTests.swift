@@ -52,6 +52,22 @@ import Testing
 
     private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
+    @Test("a copy that a killed process's rows lie in is whole as long as the original has begun nothing more")
+    func killed() async throws {
+        let (bed, id) = try await used()
+        let held = try await bed.runner(id, limits: limits)
+        #expect(try await held.beginNext().attempt != nil)
+        let path = try folder(bed, "copy")
+        for suffix in ["", "-wal", "-identity"] where FileManager.default.fileExists(atPath: bed.path + suffix) {
+            try FileManager.default.copyItem(atPath: bed.path + suffix, toPath: path + suffix)
+        }
+        let copy = try open(path, bed)
+        #expect(try copy.claimTerms().objection != nil && copy.claimTerms().isWhole)
+        #expect(try await held.beginNext().attempt != nil)
+        #expect(try !copy.claimTerms().isWhole)
+        try await held.stop()
+    }
+
     // MARK: Lost
 
     @Test(

@@ -90,23 +90,22 @@ extension Queue {
     private static func isWhole(
         _ db: Database, _ identity: Identity, _ side: IdentityFile
     ) throws -> Bool {
-        // What a runner sent after the copy was made began before it.
-        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM runner") == 0 else { return false }
         let beside = try? side.read()
         var former = identity
         var place = beside?.place
         if let origin = try Origin(db) { (former, place) = (origin.identity, origin.place) }
         guard let place else { return false }
         if place == side.place {
-            return beside?.isOriginal == true && beside?.identity == former
+            // What a runner sent after the copy was made began before it.
+            return try beside?.isOriginal == true && beside?.identity == former
+                && Int.fetchOne(db, sql: "SELECT count(*) FROM runner") == 0
         }
         let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM attempt")
-        // Of whatever version it is, it is left alone.
+        // Of whatever version it is, it is left alone. What it sends is begun before, whoever sends it.
         let other = try? DatabaseQueue(path: place, configuration: configuration(readonly: true))
         return
             (try? other?.read { other in
-                try Identity(other) == former && Int.fetchOne(other, sql: "SELECT count(*) FROM runner") == 0
-                    && Int64.fetchOne(other, sql: "SELECT max(id) FROM attempt") == last
+                try Identity(other) == former && Int64.fetchOne(other, sql: "SELECT max(id) FROM attempt") == last
             }) ?? false
     }
 }
