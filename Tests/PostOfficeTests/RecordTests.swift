@@ -118,7 +118,7 @@ import Testing
 
     @Test("a log or a Maildir that cannot be made is named")
     func unwritable() {
-        for (key, path) in [(\PostOfficeOptions.log, "/nonexistent/log"), (\.maildir, "/nonexistent/mail")] {
+        for (key, path) in [(\PostOfficeOptions.log, "/dev/null/log"), (\.maildir, "/dev/null/mail")] {
             #expect {
                 _ = try office { $0[keyPath: key] = path }
             } throws: {

@@ -101,11 +101,14 @@ extension Queue {
                 && Int.fetchOne(db, sql: "SELECT count(*) FROM runner") == 0
         }
         let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM attempt")
-        // Of whatever version it is, it is left alone. What it sends is begun before, whoever sends it.
+        // Of whatever version it is, it is left alone. What it sends is begun before; but nobody may be about to.
         let other = try? DatabaseQueue(path: place, configuration: configuration(readonly: true))
         return
             (try? other?.read { other in
                 try Identity(other) == former && Int64.fetchOne(other, sql: "SELECT max(id) FROM attempt") == last
+                    && !Int64.fetchAll(other, sql: "SELECT id FROM runner").contains {
+                        try RunnerLock.isHeld($0, queue: place)
+                    }
             }) ?? false
     }
 }
