@@ -102,12 +102,13 @@ extension BuiltProgram {
                     environment: ["TERM": "xterm-256color"]
                 ).out
             }
+            // After SIGKILL another process mends the terminal: what the shell writes before is on the screen that goes away.
             // A report of the crash that would ask what to do next, as it does for whoever has Swift installed.
             let report = "enable=yes,interactive=yes,color=no,symbolicate=off,threads=crashed,images=none,limit=4"
             let number = home.folder.file("pid")
             let line = """
                 SWIFT_BACKTRACE=\(report) OUTPOST_HOME='\(home.path)' sh -c 'echo $$ >"\(number)"; exec "\(Program.path)"'; \
-                echo "code=$?"; stty -a | grep -c ' icanon .* echo '; sleep 60
+                code=$?; sleep 2; echo "code=$code"; stty -a | grep -c ' icanon .* echo '; sleep 60
                 """
             _ = try await tmux("new-session", "-d", "-x", "100", "-y", "30", line)
             do {
