@@ -64,7 +64,7 @@ static void CNcurses_on_fatal(int number) {
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, number);
-    //CNcurses_fall_silent();
+    CNcurses_fall_silent();
     CNcurses_rescue_restore();
     sigaction(number, &s->old[number], NULL);
     pthread_sigmask(SIG_UNBLOCK, &one, NULL);
