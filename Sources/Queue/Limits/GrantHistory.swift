@@ -15,6 +15,12 @@ struct GrantHistory {
     private let claimed: Int64?
     /// Settles, oldest first, where they are not the ledger's.
     private let times: [Int64]?
+    private let looked = Looked()
+
+    /// What was looked up, since a limit and its double ask for much the same.
+    private final class Looked {
+        var times: [Int64: Int64] = [:]
+    }
 
     init(_ db: Database, _ scope: LimitScope, _ key: String) throws {
         self.db = db
@@ -45,10 +51,15 @@ struct GrantHistory {
 
     private func at(_ seq: Int64) throws -> Int64 {
         if let times { return seq <= times.count ? times[Int(max(1, seq)) - 1] : Int64.max }
-        // One that retention has taken out was no younger than the oldest there is.
+        if let known = looked.times[seq] { return known }
+        // One that retention has taken out was no younger than the oldest there is. The one behind it is often asked for next.
         let query = try db.cachedStatement(
-            sql: "SELECT at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq LIMIT 1")
-        return try Int64.fetchOne(query, arguments: [id, seq]) ?? Int64.max
+            sql: "SELECT seq, at FROM \"grant\" WHERE key = ? AND seq >= ? ORDER BY seq LIMIT 2")
+        let rows = try Row.fetchAll(query, arguments: [id, seq])
+        for row in rows { looked.times[row[0] as Int64] = row[1] as Int64 }
+        let time = rows.first.map { $0[1] as Int64 } ?? Int64.max
+        looked.times[seq] = time
+        return time
     }
 
     /// The first grant later than `time`; `seq + 1` when there is none. A binary search, since `at` never falls.
